@@ -1,0 +1,65 @@
+// Builds everything: the SIMD WebAssembly kernels, the command lines and the library for Node, the browser bundle,
+// and (with --tests) the test files. `npm ci` runs it through "prepare".
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+
+const shared = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  sourcemap: true,
+  logLevel: 'warning',
+  loader: { '.wgsl': 'text', '.wasm': 'binary' },
+};
+const node = { ...shared, platform: 'node', packages: 'external', splitting: true };
+const browser = { ...shared, platform: 'browser', conditions: ['browser'] };
+
+/** The CPU device's WebAssembly: one AssemblyScript source, SIMD on, no garbage collector, memory given by the device. */
+async function buildSimd() {
+  const { default: asc } = await import('assemblyscript/asc');
+  mkdirSync('build', { recursive: true });
+  const { error, stderr } = await asc.main([
+    'src/kernels/cpu/simd/index.ts',
+    '--outFile', 'build/simd.wasm',
+    '--optimizeLevel', '3', '--noAssert',
+    '--runtime', 'stub', '--enable', 'simd', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536',
+    '--use', 'abort=',
+  ]);
+  if (error) throw new Error(`AssemblyScript: ${error.message}\n${stderr}`);
+}
+
+function entries(folder, suffix) {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(suffix)).map((name) => join(folder, name)) : [];
+}
+
+async function buildNode() {
+  const points = { ekphrasis: 'src/index.ts' };
+  for (const path of entries('src/captioner/cli', '.ts')) {
+    const name = path.split('/').pop().replace('.ts', '');
+    if (['caption', 'convert', 'train', 'evaluate'].includes(name)) points[name] = path;
+  }
+  await esbuild.build({ ...node, entryPoints: points, outdir: 'dist', entryNames: '[name]', chunkNames: 'chunks/[name]-[hash]' });
+}
+
+async function buildBrowser() {
+  await esbuild.build({ ...browser, entryPoints: { 'ekphrasis.browser': 'src/index.ts' }, outdir: 'dist' });
+}
+
+async function buildTests() {
+  rmSync('build/test', { recursive: true, force: true });
+  await esbuild.build({ ...node, entryPoints: entries('test', '.test.ts'), outdir: 'build/test', chunkNames: 'chunks/[name]-[hash]' });
+  const pages = entries('test/browser', '.page.ts');
+  if (pages.length) await esbuild.build({ ...browser, entryPoints: pages, outdir: 'build/test/browser' });
+}
+
+const tests = process.argv.includes('--tests');
+await buildSimd();
+rmSync('dist', { recursive: true, force: true });
+await buildNode();
+await buildBrowser();
+if (tests) await buildTests();

@@ -1,0 +1,9 @@
+/** Files that the bundler turns into values: a shader into its text, WebAssembly into its bytes. */
+declare module '*.wgsl' {
+  const source: string;
+  export default source;
+}
+declare module '*.wasm' {
+  const bytes: Uint8Array<ArrayBuffer>;
+  export default bytes;
+}
