@@ -25,16 +25,32 @@ async function buildSimd() {
   mkdirSync('build', { recursive: true });
   const { error, stderr } = await asc.main([
     'src/kernels/cpu/simd/index.ts',
-    '--outFile', 'build/simd.wasm',
-    '--optimizeLevel', '3', '--noAssert',
-    '--runtime', 'stub', '--enable', 'simd', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536',
-    '--use', 'abort=',
+    '--outFile',
+    'build/simd.wasm',
+    '--optimizeLevel',
+    '3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd',
+    '--importMemory',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+    '--use',
+    'abort=',
   ]);
   if (error) throw new Error(`AssemblyScript: ${error.message}\n${stderr}`);
 }
 
 function entries(folder, suffix) {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(suffix)).map((name) => join(folder, name)) : [];
+  return existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(suffix))
+        .map((name) => join(folder, name))
+    : [];
 }
 
 async function buildNode() {
@@ -43,7 +59,13 @@ async function buildNode() {
     const name = path.split('/').pop().replace('.ts', '');
     if (['caption', 'convert', 'train', 'evaluate'].includes(name)) points[name] = path;
   }
-  await esbuild.build({ ...node, entryPoints: points, outdir: 'dist', entryNames: '[name]', chunkNames: 'chunks/[name]-[hash]' });
+  await esbuild.build({
+    ...node,
+    entryPoints: points,
+    outdir: 'dist',
+    entryNames: '[name]',
+    chunkNames: 'chunks/[name]-[hash]',
+  });
 }
 
 async function buildBrowser() {
@@ -52,7 +74,12 @@ async function buildBrowser() {
 
 async function buildTests() {
   rmSync('build/test', { recursive: true, force: true });
-  await esbuild.build({ ...node, entryPoints: entries('test', '.test.ts'), outdir: 'build/test', chunkNames: 'chunks/[name]-[hash]' });
+  await esbuild.build({
+    ...node,
+    entryPoints: entries('test', '.test.ts'),
+    outdir: 'build/test',
+    chunkNames: 'chunks/[name]-[hash]',
+  });
   const pages = entries('test/browser', '.page.ts');
   if (pages.length) await esbuild.build({ ...browser, entryPoints: pages, outdir: 'build/test/browser' });
 }

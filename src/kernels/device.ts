@@ -1,0 +1,57 @@
+import type { AdapterFacts, OpAttributes, OpName } from './op.ts';
+import type { DeviceArray, TensorSpec } from './spec.ts';
+
+/** Memory that a tensor's elements live in. Shared by views; counted by `retain` and `release`. */
+export interface Storage {
+  readonly bytes: number;
+  /** Holders left; at zero the memory returns to the pool. */
+  references: number;
+}
+
+export interface Operand {
+  readonly storage: Storage;
+  readonly spec: TensorSpec;
+}
+
+export interface MemoryReport {
+  /** Bytes held by storages with holders. */
+  readonly liveBytes: number;
+  /** Bytes kept for reuse. */
+  readonly pooledBytes: number;
+  /** Largest liveBytes + pooledBytes so far. */
+  readonly peakBytes: number;
+  /** Number of storages with holders. */
+  readonly storages: number;
+}
+
+/** A machine that stores tensors and runs ops. Work is recorded in order; errors surface at the next `read`. */
+export interface Device {
+  readonly kind: 'webgpu' | 'cpu';
+  /** What this device is and why it was chosen, in one line for people. */
+  readonly description: string;
+  /** Facts of the WebGPU adapter; null on the CPU device. */
+  readonly adapter: AdapterFacts | null;
+  /** Copies `data` to the device; the storage has one holder. */
+  upload(data: DeviceArray): Storage;
+  /**
+   * Infers, allocates and computes (or records) one op; every returned operand's storage has one holder (a view
+   * retains its input's). `variant` forces a WGSL variant, or on the CPU device 'plain' forces the TypeScript op.
+   */
+  run<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    variant?: string,
+  ): Operand[];
+  /** Waits for everything recorded so far and returns a copy of the elements. */
+  read(operand: Operand): Promise<DeviceArray>;
+  retain(storage: Storage): void;
+  release(storage: Storage): void;
+  /** Resolves when all recorded work is done; rejects with the error of the first that failed. */
+  synchronise(): Promise<void>;
+  memory(): MemoryReport;
+  /** Gives pooled memory back to the system where it can be. */
+  trim(): void;
+  /** Frees everything; any further use throws DisposedError. Idempotent. */
+  destroy(): void;
+}
