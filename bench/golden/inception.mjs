@@ -22,7 +22,9 @@ const stages = {
   pool2: 'max_pooling2d_2',
   ...Object.fromEntries(Array.from({ length: 11 }, (_, block) => [`mixed${block}`, `mixed${block}`])),
 };
-const SAMPLES = 256;
+const SAMPLES = 512;
+/** Stages that captioners read, kept as means over the places of each channel too: every activation counts there. */
+const pooled = ['mixed5', 'mixed7', 'mixed10'];
 // A prime that divides no stage's size: the sampled places wander over rows, columns and channels alike.
 const STRIDE = 104_729;
 
@@ -33,6 +35,12 @@ function preprocess(path) {
     const resized = tf.image.resizeBilinear(image, [299, 299], false, true);
     return tf.expandDims(tf.sub(tf.div(resized, 127.5), 1), 0);
   });
+}
+
+function channelMeans(data, channels) {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < data.length; i++) sums[i % channels] += data[i];
+  return Array.from(sums, (sum) => Number(((sum * channels) / data.length).toPrecision(7)));
 }
 
 async function summary(tensor) {
@@ -49,6 +57,7 @@ async function summary(tensor) {
   return {
     shape: tensor.shape,
     maxAbs: float32Decimal(largest),
+    maxAbsIndex: data.findIndex((value) => Math.abs(value) === largest),
     mean: Number((sum / data.length).toPrecision(9)),
     rms: Number(Math.sqrt(squares / data.length).toPrecision(9)),
     samples,
@@ -84,6 +93,10 @@ for (const photograph of photographs) {
   const exactData = await Promise.all(exact.outputs.map((output) => output.data()));
   for (const [index, name] of Object.keys(stages).entries())
     golden.stages[name] = await summary(exact.outputs[index]);
+  for (const name of pooled) {
+    const data = exactData[Object.keys(stages).indexOf(name)];
+    golden.stages[name].channelMeans = channelMeans(data, golden.stages[name].shape.at(-1));
+  }
 
   const fast = await activations(folder, 'wasm', photograph);
   for (const [index, name] of Object.keys(stages).entries()) {
@@ -106,6 +119,8 @@ const about = {
   preprocessing:
     'jpeg-js 0.4.4, RGB, resizeBilinear to 299x299 (half-pixel centres, no antialiasing), x / 127.5 - 1, NHWC',
   samples: `samples[k] = flat[(k * ${STRIDE}) mod size], k = 0..${SAMPLES - 1}`,
+  maxAbsIndex: 'flat index of the first activation as large as maxAbs',
+  channelMeans: 'mean over the 17x17 or 8x8 places, summed in float64, seven digits',
   stages,
   wasmDifference: 'largest difference of tfjs-wasm to tfjs-cpu over the whole stage, as a share of maxAbs',
 };
