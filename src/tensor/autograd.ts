@@ -1,0 +1,121 @@
+import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
+import type { GradientContext, OpAttributes, OpDefinition, OpName, Value } from '../kernels/op.ts';
+import { opTable } from '../kernels/op-table.ts';
+import { describe } from '../kernels/spec.ts';
+import { scope } from './scope.ts';
+import { type Recorded, Tape, type TapeEntry, withTape } from './tape.ts';
+import { execute, executeAll, executeOn, Tensor } from './tensor.ts';
+
+export interface ValueAndGradients {
+  /** What the function returned. */
+  readonly value: Tensor;
+  /** One gradient per watched tensor, of its shape; zeros where the value does not depend on it. */
+  readonly gradients: Tensor[];
+}
+
+/**
+ * Evaluates `loss` and its gradients with respect to `watched` by reverse-mode differentiation (Linnainmaa 1970):
+ * the ops that lead from the watched tensors to the loss are recorded, then walked backwards. The loss must have one
+ * element. Everything else that was made on the way is freed.
+ */
+export function valueAndGradients(loss: () => Tensor, watched: readonly Tensor[]): ValueAndGradients {
+  return scope(() => {
+    const tape = new Tape(watched.map((tensor) => tensor.id));
+    try {
+      const value = withTape(tape, loss);
+      if (value.size !== 1) {
+        throw new ShapeError(
+          `gradients: the loss is ${describe(value)}; reduce it to one element with sum() or mean()`,
+        );
+      }
+      return { value, gradients: withTape(null, () => backward(tape, value, watched)) };
+    } finally {
+      tape.clear();
+    }
+  });
+}
+
+function backward(tape: Tape, value: Tensor, watched: readonly Tensor[]): Tensor[] {
+  const gradientOf = new Map<number, Tensor>();
+  gradientOf.set(value.id, filled(value, 1));
+  const kept = new Set(watched.map((tensor) => tensor.id));
+  for (let entry = tape.pop(); entry; entry = tape.pop()) {
+    if (entry.outputs.some((output) => gradientOf.has(output.id))) propagate(tape, entry, gradientOf);
+    for (const { id } of entry.outputs) {
+      if (kept.has(id)) continue;
+      gradientOf.get(id)?.dispose();
+      gradientOf.delete(id);
+    }
+    tape.release(entry);
+  }
+  return watched.map((tensor) => gradientOf.get(tensor.id) ?? filled(tensor, 0));
+}
+
+/** Adds the gradients of one op's inputs to what is known. */
+function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>): void {
+  const definition = opTable[entry.op] as OpDefinition<unknown>;
+  if (definition.gradient === 'none') {
+    throw new UnsupportedError(
+      `${entry.op}: has no gradient, but the loss depends on a watched tensor through it; ` +
+        'compute it outside of the differentiated function',
+    );
+  }
+  const { gradient } = definition;
+  const results = scope(() => {
+    const context: GradientContext<unknown> = {
+      inputs: entry.inputs.map((input) => revive(entry, input)),
+      outputs: entry.outputs.map((output) => revive(entry, output)),
+      gradients: entry.outputs.map((output) => gradientOf.get(output.id) ?? filled(revive(entry, output), 0)),
+      attributes: entry.attributes,
+      needs: entry.inputs.map((input) => tape.tracks(input.id)),
+      run: runOp,
+      runAll: runAllOp,
+    };
+    return gradient(context).map((value) => (value === null ? null : share(asTensor(value))));
+  });
+  entry.inputs.forEach(({ id, operand }, index) => {
+    const result = results[index] ?? null;
+    if (result === null || !tape.tracks(id)) return;
+    if (result.shape.join() !== operand.spec.shape.join()) {
+      throw new EkphrasisError(
+        `${entry.op}: its gradient for input ${index} is ${describe(result)}, the input is ${describe(operand.spec)}`,
+      );
+    }
+    const known = gradientOf.get(id);
+    gradientOf.set(id, known ? known.add(result) : result);
+    if (!known) return;
+    known.dispose();
+    result.dispose();
+  });
+}
+
+/** The same elements under a lifetime of their own: an op may hand the gradient it got to several inputs. */
+function share(tensor: Tensor): Tensor {
+  const operand = tensor.operand('gradient');
+  tensor.device.retain(operand.storage);
+  return new Tensor(tensor.device, operand);
+}
+
+function runOp<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value {
+  return execute(op, inputs.map(asTensor), attributes);
+}
+
+function runAllOp<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value[] {
+  return executeAll(op, inputs.map(asTensor), attributes);
+}
+
+function revive(entry: TapeEntry, { operand }: Recorded): Tensor {
+  entry.device.retain(operand.storage);
+  return new Tensor(entry.device, operand);
+}
+
+function filled(like: Tensor, value: number): Tensor {
+  return executeOn(like.device, 'fill', [], { shape: like.shape, dtype: 'float32', value })[0];
+}
+
+function asTensor(value: Value): Tensor {
+  if (value instanceof Tensor) return value;
+  throw new EkphrasisError(
+    `gradient: ${describe(value)} is not a tensor; pass only values that the context gave`,
+  );
+}

@@ -1,0 +1,112 @@
+import type { Activation } from '../kernels/activation.ts';
+import type { Shape } from '../kernels/spec.ts';
+import { execute, executeAll, type Tensor } from './tensor.ts';
+
+/** Ops as functions, with the defaults that a caller expects; shapes are those of the op table. */
+
+export interface MatmulOptions {
+  /** [N], added to every row. */
+  readonly bias?: Tensor;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly activation?: Activation;
+}
+
+/** activation(a · b + bias): [M, K] · [K, N] → [M, N], or batched with a leading dimension. */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { bias, transposeA = false, transposeB = false, activation = 'linear' } = options;
+  return execute('matmul', bias ? [a, b, bias] : [a, b], { transposeA, transposeB, activation });
+}
+
+export type Pair = readonly [number, number];
+export type Padding = 'same' | 'valid';
+
+export interface Conv2dOptions {
+  /** [O] */
+  readonly bias?: Tensor;
+  readonly strides?: Pair;
+  readonly padding?: Padding;
+  readonly dilations?: Pair;
+  readonly activation?: Activation;
+}
+
+/** Convolution: x [N, H, W, C], kernel [kh, kw, C, O] → [N, H', W', O]. */
+export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): Tensor {
+  const { bias, strides = [1, 1], padding = 'valid', dilations = [1, 1], activation = 'linear' } = options;
+  return execute('conv2d', bias ? [x, kernel, bias] : [x, kernel], {
+    strides,
+    padding,
+    dilations,
+    activation,
+  });
+}
+
+export interface PoolOptions {
+  readonly size: Pair;
+  /** Default: `size`. */
+  readonly strides?: Pair;
+  readonly padding?: Padding;
+}
+
+export function maxPool(x: Tensor, { size, strides = size, padding = 'valid' }: PoolOptions): Tensor {
+  return execute('maxPool', [x], { size, strides, padding });
+}
+
+/** Padding is not counted. */
+export function averagePool(x: Tensor, { size, strides = size, padding = 'valid' }: PoolOptions): Tensor {
+  return execute('averagePool', [x], { size, strides, padding });
+}
+
+export function concat(tensors: readonly Tensor[], axis = -1): Tensor {
+  return tensors.length === 1 ? tensors[0].reshape(tensors[0].shape) : execute('concat', tensors, { axis });
+}
+
+/** Rows of `table` [V, …] by `ids`: [ids…, …]. */
+export function gather(table: Tensor, ids: Tensor): Tensor {
+  return execute('gather', [table, ids], {});
+}
+
+/** Index of the largest of the last axis, the first of equals; int32. */
+export function argmax(x: Tensor): Tensor {
+  return execute('argmax', [x], {});
+}
+
+/** The k largest of the last axis, falling; equals by rising index. */
+export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
+  const [values, indices] = executeAll('topK', [x], { k });
+  return { values, indices };
+}
+
+export function logSoftmax(x: Tensor): Tensor {
+  return execute('logSoftmax', [x], {});
+}
+
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  return execute('broadcastTo', [x], { shape });
+}
+
+/** Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`. */
+export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = 0): Tensor {
+  return execute('sparseCrossEntropy', [logits, labels], { ignore });
+}
+
+/** Zeroes a share `rate` of the elements and scales the rest by 1/(1 − rate). The seed decides which. */
+export function dropout(x: Tensor, rate: number, seed: number): Tensor {
+  return rate === 0 ? x.reshape(x.shape) : execute('dropout', [x], { rate, seed });
+}
+
+/** Bilinear, half-pixel centres, no antialiasing. */
+export function resizeBilinear(x: Tensor, height: number, width: number): Tensor {
+  return execute('resizeBilinear', [x], { height, width });
+}
+
+/** One LSTM cell update from pre-activations z [B, 4U], gates in the order i, f, c, o, and cell state c [B, U]. */
+export function lstmGates(
+  z: Tensor,
+  c: Tensor,
+  activation: Activation,
+  recurrentActivation: Activation,
+): { h: Tensor; c: Tensor } {
+  const [h, next] = executeAll('lstmGates', [z, c], { activation, recurrentActivation });
+  return { h, c: next };
+}
