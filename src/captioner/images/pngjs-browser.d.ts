@@ -1,0 +1,11 @@
+/** The part of pngjs's browser build that is used; @types/pngjs covers the Node build alone. */
+declare module 'pngjs/browser.js' {
+  interface BundledBuffer extends Uint8Array {
+    constructor: { from(bytes: Uint8Array): BundledBuffer };
+  }
+  export class PNG {
+    constructor(options: { width: number; height: number });
+    data: BundledBuffer;
+    static sync: { read(bytes: BundledBuffer): { width: number; height: number; data: Uint8Array } };
+  }
+}
