@@ -1,0 +1,55 @@
+import type { JsonObject } from './json-fields.ts';
+import { isJsonObject } from './json-fields.ts';
+import type { WeightArray } from './weights.ts';
+
+/** One layer of a Keras file. A nested model is one layer whose weights are all its inner weights, in file order. */
+export interface KerasLayer {
+  readonly name: string;
+  /** Named by the weight's own path without `:0`, such as `lstm/lstm_cell/kernel`. */
+  readonly weights: readonly WeightArray[];
+}
+
+/** What a Keras weight file holds, in whichever container it came. Nothing in it is ever executed. */
+export interface KerasModel {
+  /** The file's name, for messages. */
+  readonly file: string;
+  /** The architecture as Keras serialised it (`{ class_name, config }`), absent from a `save_weights` file. */
+  readonly modelConfig?: JsonObject;
+  /** Such as `2.3.0-tf`, where the file says. */
+  readonly kerasVersion?: string;
+  readonly layers: readonly KerasLayer[];
+}
+
+/** The last two parts of a weight's path: `['lstm_cell', 'kernel']` of `lstm/lstm_cell/kernel`. */
+export function weightPath(name: string): { owner: string; parameter: string } {
+  const parts = name.split('/');
+  return { owner: parts.at(-2) ?? '', parameter: parts.at(-1) ?? '' };
+}
+
+/** A layer as `model_config` describes it. */
+export interface KerasLayerConfig {
+  readonly className: string;
+  readonly name: string;
+  readonly config: JsonObject;
+}
+
+/** Every layer that `model_config` describes, nested models' inner layers after their model. */
+export function layerConfigs(modelConfig: JsonObject | undefined): KerasLayerConfig[] {
+  const found: KerasLayerConfig[] = [];
+  const visit = (node: unknown) => {
+    if (!isJsonObject(node) || typeof node.class_name !== 'string') return;
+    // Keras before 2.2.3 wrote a Sequential's config as the bare array of its layers.
+    const config = isJsonObject(node.config) ? node.config : { layers: node.config };
+    const name = typeof config.name === 'string' ? config.name : '';
+    found.push({ className: node.class_name, name, config });
+    if (Array.isArray(config.layers)) config.layers.forEach(visit);
+    visit(config.layer);
+  };
+  visit(modelConfig);
+  return found;
+}
+
+/** A shape as messages write it: `[3, 3, 32, 64]`. */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
