@@ -5,14 +5,18 @@ import { Tensor } from './tensor.ts';
 
 /** A tensor that training changes. Scopes do not free it; `dispose()` does. */
 export class Parameter extends Tensor {
+  /** False for what is kept and saved but not differentiated: moving averages, feature statistics. */
+  readonly trainable: boolean;
+
   /** Copies float32 `data` of the given shape to the device. */
-  constructor(device: Device, data: Float32Array, shape: Shape) {
+  constructor(device: Device, data: Float32Array, shape: Shape, trainable = true) {
     if (data.length !== shape.reduce((product, dimension) => product * dimension, 1)) {
       throw new ShapeError(
         `Parameter: ${data.length} elements were given for the shape [${shape.join(', ')}]`,
       );
     }
     super(device, { storage: device.upload(data), spec: { shape: [...shape], dtype: 'float32' } }, false);
+    this.trainable = trainable;
   }
 
   /** Takes the elements of `value`, which must have the same shape and dtype; `value` stays the caller's. */

@@ -1,0 +1,61 @@
+import type { Activation } from '../../kernels/activation.ts';
+import type { Device } from '../../kernels/device.ts';
+import { lstmGates, matmul } from '../../tensor/functions.ts';
+import { Parameter } from '../../tensor/parameter.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { glorotUniform, orthogonal } from '../initialisers.ts';
+import { Module } from '../module.ts';
+import type { Random } from '../random.ts';
+
+export interface LSTMOptions {
+  readonly inputs: number;
+  readonly units: number;
+  /** Of the candidate and the output. Default tanh. */
+  readonly activation?: Activation;
+  /** Of the gates. Default sigmoid; Keras before TF 2 used hardSigmoid. */
+  readonly recurrentActivation?: Activation;
+}
+
+export interface LSTMState {
+  /** Hidden state [B, units]. */
+  readonly h: Tensor;
+  /** Cell state [B, units]. */
+  readonly c: Tensor;
+}
+
+/** Long short-term memory (Hochreiter and Schmidhuber 1997) as Keras has it: gates i, f, c, o; unit forget bias. */
+export class LSTM extends Module {
+  readonly kernel: Parameter;
+  readonly recurrentKernel: Parameter;
+  readonly bias: Parameter;
+  readonly #activation: Activation;
+  readonly #recurrentActivation: Activation;
+
+  constructor(device: Device, random: Random, options: LSTMOptions) {
+    super();
+    const { inputs, units, activation = 'tanh', recurrentActivation = 'sigmoid' } = options;
+    this.kernel = new Parameter(device, glorotUniform([inputs, 4 * units], random), [inputs, 4 * units]);
+    const recurrent = orthogonal()([units, 4 * units], random);
+    this.recurrentKernel = new Parameter(device, recurrent, [units, 4 * units]);
+    const bias = new Float32Array(4 * units).fill(1, units, 2 * units);
+    this.bias = new Parameter(device, bias, [4 * units]);
+    this.#activation = activation;
+    this.#recurrentActivation = recurrentActivation;
+  }
+
+  /** x · kernel + bias for all time steps at once: [R, inputs] → [R, 4·units], one large GEMM. */
+  project(x: Tensor): Tensor {
+    return matmul(x, this.kernel, { bias: this.bias });
+  }
+
+  /** One step from inputs [B, inputs]. */
+  step(x: Tensor, state: LSTMState): LSTMState {
+    return this.advance(this.project(x), state);
+  }
+
+  /** One step from inputs that went through {@link project}. */
+  advance(projected: Tensor, { h, c }: LSTMState): LSTMState {
+    const z = projected.add(matmul(h, this.recurrentKernel));
+    return lstmGates(z, c, this.#activation, this.#recurrentActivation);
+  }
+}
