@@ -5,6 +5,11 @@ import type { Random } from './random.ts';
 /** Makes the first values of a weight. Names, fans and constants are those of Keras 2. */
 export type Initialiser = (shape: Shape, random: Random) => Float32Array;
 
+/** The first values of a weight; zeros without a generator, for a model whose weights are loaded afterwards. */
+export function initialise(initialiser: Initialiser, shape: Shape, random: Random | null): Float32Array {
+  return random ? initialiser(shape, random) : new Float32Array(elementCount(shape));
+}
+
 export const zeros: Initialiser = (shape) => new Float32Array(elementCount(shape));
 
 export const ones: Initialiser = (shape) => new Float32Array(elementCount(shape)).fill(1);

@@ -18,7 +18,7 @@ export class BahdanauAttention extends Module {
   readonly hidden: Dense;
   readonly score: Dense;
 
-  constructor(device: Device, random: Random, { channels, query, units }: BahdanauAttentionOptions) {
+  constructor(device: Device, random: Random | null, { channels, query, units }: BahdanauAttentionOptions) {
     super();
     this.features = new Dense(device, random, { inputs: channels, units });
     this.hidden = new Dense(device, random, { inputs: query, units });

@@ -3,7 +3,7 @@ import type { Device } from '../../kernels/device.ts';
 import { conv2d, type Padding, type Pair } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { glorotUniform, type Initialiser, zeros } from '../initialisers.ts';
+import { glorotUniform, type Initialiser, initialise } from '../initialisers.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
 
@@ -26,12 +26,12 @@ export class Conv2D extends Module {
   readonly bias: Parameter | null;
   readonly #options: Conv2DOptions;
 
-  constructor(device: Device, random: Random, options: Conv2DOptions) {
+  constructor(device: Device, random: Random | null, options: Conv2DOptions) {
     super();
     const { inputs, filters, size, bias = true, kernelInitialiser = glorotUniform } = options;
     const shape = [size[0], size[1], inputs, filters];
-    this.kernel = new Parameter(device, kernelInitialiser(shape, random), shape);
-    this.bias = bias ? new Parameter(device, zeros([filters], random), [filters]) : null;
+    this.kernel = new Parameter(device, initialise(kernelInitialiser, shape, random), shape);
+    this.bias = bias ? new Parameter(device, new Float32Array(filters), [filters]) : null;
     this.#options = options;
   }
 

@@ -3,7 +3,7 @@ import type { Device } from '../../kernels/device.ts';
 import { matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { glorotUniform, type Initialiser, zeros } from '../initialisers.ts';
+import { glorotUniform, type Initialiser, initialise } from '../initialisers.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
 
@@ -21,11 +21,14 @@ export class Dense extends Module {
   readonly bias: Parameter;
   readonly #activation: Activation;
 
-  constructor(device: Device, random: Random, options: DenseOptions) {
+  constructor(device: Device, random: Random | null, options: DenseOptions) {
     super();
     const { inputs, units, activation = 'linear', kernelInitialiser = glorotUniform } = options;
-    this.kernel = new Parameter(device, kernelInitialiser([inputs, units], random), [inputs, units]);
-    this.bias = new Parameter(device, zeros([units], random), [units]);
+    this.kernel = new Parameter(device, initialise(kernelInitialiser, [inputs, units], random), [
+      inputs,
+      units,
+    ]);
+    this.bias = new Parameter(device, new Float32Array(units), [units]);
     this.#activation = activation;
   }
 

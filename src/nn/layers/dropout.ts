@@ -6,16 +6,16 @@ import type { Random } from '../random.ts';
 /** Inverted dropout (Srivastava et al. 2014) while training; the identity otherwise. */
 export class Dropout extends Module {
   readonly #rate: number;
-  readonly #random: Random;
+  readonly #random: Random | null;
 
-  /** `random` gives the seed of each call's mask. */
-  constructor(random: Random, rate: number) {
+  /** `random` gives the seed of each call's mask; null in a model that is not trained. */
+  constructor(random: Random | null, rate: number) {
     super();
     this.#rate = rate;
     this.#random = random;
   }
 
   forward(x: Tensor): Tensor {
-    return dropout(x, this.training ? this.#rate : 0, this.training ? this.#random.next() : 0);
+    return this.training && this.#random ? dropout(x, this.#rate, this.#random.next()) : x;
   }
 }

@@ -2,7 +2,7 @@ import type { Device } from '../../kernels/device.ts';
 import { gather } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type Initialiser, randomUniform } from '../initialisers.ts';
+import { type Initialiser, initialise, randomUniform } from '../initialisers.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
 
@@ -19,10 +19,13 @@ export interface EmbeddingOptions {
 export class Embedding extends Module {
   readonly embeddings: Parameter;
 
-  constructor(device: Device, random: Random, options: EmbeddingOptions) {
+  constructor(device: Device, random: Random | null, options: EmbeddingOptions) {
     super();
     const { vocabulary, units, initialiser = randomUniform() } = options;
-    this.embeddings = new Parameter(device, initialiser([vocabulary, units], random), [vocabulary, units]);
+    this.embeddings = new Parameter(device, initialise(initialiser, [vocabulary, units], random), [
+      vocabulary,
+      units,
+    ]);
   }
 
   forward(ids: Tensor): Tensor {

@@ -3,7 +3,7 @@ import type { Device } from '../../kernels/device.ts';
 import { lstmGates, matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { glorotUniform, orthogonal } from '../initialisers.ts';
+import { glorotUniform, initialise, orthogonal } from '../initialisers.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
 
@@ -31,11 +31,14 @@ export class LSTM extends Module {
   readonly #activation: Activation;
   readonly #recurrentActivation: Activation;
 
-  constructor(device: Device, random: Random, options: LSTMOptions) {
+  constructor(device: Device, random: Random | null, options: LSTMOptions) {
     super();
     const { inputs, units, activation = 'tanh', recurrentActivation = 'sigmoid' } = options;
-    this.kernel = new Parameter(device, glorotUniform([inputs, 4 * units], random), [inputs, 4 * units]);
-    const recurrent = orthogonal()([units, 4 * units], random);
+    this.kernel = new Parameter(device, initialise(glorotUniform, [inputs, 4 * units], random), [
+      inputs,
+      4 * units,
+    ]);
+    const recurrent = initialise(orthogonal(), [units, 4 * units], random);
     this.recurrentKernel = new Parameter(device, recurrent, [units, 4 * units]);
     const bias = new Float32Array(4 * units).fill(1, units, 2 * units);
     this.bias = new Parameter(device, bias, [4 * units]);
