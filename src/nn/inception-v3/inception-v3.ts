@@ -1,0 +1,204 @@
+import type { Device } from '../../kernels/device.ts';
+import { FormatError, UnsupportedError } from '../../kernels/errors.ts';
+import { type Shape, sameShape } from '../../kernels/spec.ts';
+import { averagePool, concat, maxPool } from '../../tensor/functions.ts';
+import { scope } from '../../tensor/scope.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { Dense } from '../layers/dense.ts';
+import { type HostWeight, Module } from '../module.ts';
+import type { Random } from '../random.ts';
+import {
+  type Branch,
+  type Convolution,
+  convolutions,
+  type Step,
+  stageChannels,
+  stages,
+} from './architecture.ts';
+import { ConvolutionUnit, fold, type NormalisedKernel } from './convolution-unit.ts';
+
+export interface InceptionOptions {
+  /** The last stage that will be asked for; what lies above is not built. Default 'mixed10'. */
+  readonly last?: string;
+  /** Classes of the top, or null (the default) for none. */
+  readonly classes?: number | null;
+  /** Whether batch norms are folded into the convolutions: faster, and not for training. Default true. */
+  readonly folded?: boolean;
+}
+
+/** InceptionV3 with or without its top. Input [N, H, W, 3] in −1 … 1, for which Keras takes 299 × 299. */
+export class InceptionV3 extends Module {
+  readonly units: readonly ConvolutionUnit[];
+  readonly predictions: Dense | null;
+  readonly #last: string;
+
+  constructor(device: Device, random: Random | null, options: InceptionOptions = {}) {
+    super();
+    const { last = 'mixed10', classes = null, folded = true } = options;
+    this.#last = last;
+    this.units = needed(last).map((shape) => new ConvolutionUnit(device, random, shape, folded));
+    this.predictions =
+      classes === null
+        ? null
+        : new Dense(device, random, { inputs: stageChannels.get('mixed10') as number, units: classes });
+  }
+
+  /**
+   * Builds the network from weights named `conv2d_1.kernel`, `batch_normalization_1.beta` … in creation order; with
+   * `predictions.*` among them it gets its top. Throws FormatError naming a weight that is missing or misshapen.
+   */
+  static fromWeights(
+    device: Device,
+    weights: ReadonlyMap<string, HostWeight>,
+    options: Omit<InceptionOptions, 'classes'> = {},
+    source = 'weights',
+  ): InceptionV3 {
+    const { last = 'mixed10', folded = true } = options;
+    const top = last === 'mixed10' ? weights.get('predictions.kernel') : undefined;
+    const loaded = new Map<string, HostWeight>();
+    for (const [index, shape] of needed(last).entries()) {
+      const unit = readUnit(weights, index + 1, shape, source);
+      const prefix = `units.${index}`;
+      if (folded) {
+        const { kernel, bias } = fold(unit);
+        loaded.set(`${prefix}.convolution.kernel`, { shape: shape.kernel, data: kernel });
+        loaded.set(`${prefix}.convolution.bias`, { shape: [shape.kernel[3]], data: bias });
+      } else {
+        if (unit.gamma) {
+          throw new UnsupportedError(
+            `${source}: batch norm ${index + 1} has a gamma; load it with folded: true`,
+          );
+        }
+        loaded.set(`${prefix}.convolution.kernel`, unit.kernel);
+        loaded.set(`${prefix}.normalisation.beta`, unit.beta);
+        loaded.set(`${prefix}.normalisation.movingMean`, unit.movingMean);
+        loaded.set(`${prefix}.normalisation.movingVariance`, unit.movingVariance);
+      }
+    }
+    if (top) {
+      for (const name of ['predictions.kernel', 'predictions.bias'])
+        loaded.set(name, take(weights, name, source));
+    }
+    const model = new InceptionV3(device, null, { last, folded, classes: top ? top.shape[1] : null });
+    model.load(loaded, source);
+    return model;
+  }
+
+  /**
+   * The outputs of the named stages ('stem1', 'stem2', 'mixed0' … 'mixed10') for [N, H, W, 3]; nothing above the last
+   * of them is computed. Everything else is freed on the way.
+   */
+  forward(x: Tensor, outputs: readonly string[] = ['mixed10']): Map<string, Tensor> {
+    const known = stages.findIndex(({ name }) => name === this.#last);
+    const foreign = outputs.find((name) => {
+      const index = stages.findIndex((stage) => stage.name === name);
+      return index < 0 || index > known;
+    });
+    if (foreign !== undefined || outputs.length === 0) {
+      const names = stages.slice(0, known + 1).map(({ name }) => name);
+      throw new UnsupportedError(
+        `InceptionV3: the stage "${foreign ?? ''}" was asked for; this model has ${names.join(', ')}`,
+      );
+    }
+    const results = new Map<string, Tensor>();
+    const remaining = new Set(outputs);
+    const units = this.units.values();
+    let value = x;
+    for (const stage of stages) {
+      const input = value;
+      value = scope(() =>
+        concat(
+          stage.branches.map((branch) => run(branch, input, units)),
+          3,
+        ),
+      );
+      if (input !== x && !outputs.includes(previousOf(stage.name))) input.dispose();
+      if (remaining.delete(stage.name)) results.set(stage.name, value);
+      if (remaining.size === 0) break;
+    }
+    return results;
+  }
+
+  /** Class probabilities [N, classes]; throws UnsupportedError for a model without its top. */
+  predict(x: Tensor): Tensor {
+    const { predictions } = this;
+    if (!predictions) {
+      throw new UnsupportedError(
+        'InceptionV3: these weights have no top; load a file that has its last Dense layer',
+      );
+    }
+    return scope(() => {
+      const features = this.forward(x).get('mixed10') as Tensor;
+      return predictions.forward(features.mean([1, 2])).softmax();
+    });
+  }
+}
+
+function run(branch: Branch, x: Tensor, units: Iterator<ConvolutionUnit>): Tensor {
+  return branch.reduce((value, step) => apply(step, value, units), x);
+}
+
+function apply(step: Step, x: Tensor, units: Iterator<ConvolutionUnit>): Tensor {
+  switch (step.kind) {
+    case 'convolution':
+      return (units.next().value as ConvolutionUnit).forward(x);
+    case 'maxPool':
+      return maxPool(x, { size: [3, 3], strides: [2, 2], padding: 'valid' });
+    case 'averagePool':
+      return averagePool(x, { size: [3, 3], strides: [1, 1], padding: 'same' });
+    case 'split':
+      return concat(
+        step.branches.map((branch) => run(branch, x, units)),
+        3,
+      );
+  }
+}
+
+function previousOf(stage: string): string {
+  return stages[stages.findIndex(({ name }) => name === stage) - 1]?.name ?? '';
+}
+
+/** The convolutions up to a stage. */
+function needed(last: string): readonly Convolution[] {
+  const index = stages.findIndex(({ name }) => name === last);
+  if (index < 0) {
+    throw new UnsupportedError(
+      `InceptionV3: there is no stage "${last}"; give one of ${stages.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  const names = new Set(stages.slice(0, index + 1).map(({ name }) => name));
+  return convolutions.filter(({ stage }) => names.has(stage));
+}
+
+function readUnit(
+  weights: ReadonlyMap<string, HostWeight>,
+  number: number,
+  { kernel }: Convolution,
+  source: string,
+): NormalisedKernel {
+  const norm = `batch_normalization_${number}`;
+  const channels = [kernel[3]];
+  return {
+    kernel: take(weights, `conv2d_${number}.kernel`, source, kernel),
+    beta: take(weights, `${norm}.beta`, source, channels),
+    movingMean: take(weights, `${norm}.moving_mean`, source, channels),
+    movingVariance: take(weights, `${norm}.moving_variance`, source, channels),
+    gamma: weights.get(`${norm}.gamma`),
+  };
+}
+
+function take(
+  weights: ReadonlyMap<string, HostWeight>,
+  name: string,
+  source: string,
+  shape?: Shape,
+): HostWeight {
+  const weight = weights.get(name);
+  if (!weight) throw new FormatError(`${source}: the weight "${name}" is missing; is this an InceptionV3?`);
+  if (shape && !sameShape(weight.shape, shape)) {
+    throw new FormatError(
+      `${source}: the weight "${name}" is [${weight.shape.join(', ')}], InceptionV3 has [${shape.join(', ')}] there`,
+    );
+  }
+  return weight;
+}
