@@ -16,6 +16,8 @@ export interface JpegSegments {
   /** The TIFF structure of the first EXIF segment. */
   exif: Uint8Array | undefined;
   scans: number;
+  /** Whether the entropy-coded data are cut by restart markers. */
+  restarts: boolean;
 }
 
 function startsWith(bytes: Uint8Array, text: string): boolean {
@@ -45,6 +47,7 @@ export function readJpegSegments(bytes: Uint8Array, name: string): JpegSegments 
   let adobeTransform: number | undefined;
   let exif: Uint8Array | undefined;
   let scans = 0;
+  let restarts = false;
   let offset = 2;
   for (;;) {
     const at = nextMarker(bytes, offset);
@@ -69,6 +72,8 @@ export function readJpegSegments(bytes: Uint8Array, name: string): JpegSegments 
       };
     } else if (code === 0xda) {
       scans += 1;
+    } else if (code === 0xdd) {
+      restarts ||= body.some((byte) => byte !== 0);
     } else if (code === 0xe0 && startsWith(body, 'JFIF\0')) {
       jfif = true;
     } else if (code === 0xe1 && startsWith(body, 'Exif\0')) {
@@ -79,5 +84,5 @@ export function readJpegSegments(bytes: Uint8Array, name: string): JpegSegments 
   }
   if (!frame) throw broken('JPEG', name, 'it has no frame header');
   if (scans === 0) throw broken('JPEG', name, 'it holds no image data');
-  return { ...frame, jfif, adobeTransform, exif, scans };
+  return { ...frame, jfif, adobeTransform, exif, scans, restarts };
 }

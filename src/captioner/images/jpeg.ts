@@ -10,6 +10,8 @@ const MEMORY_LIMIT_MB = 2048;
 /** Scans times pixels that are decoded at most: a progressive photograph has about ten scans, a bomb has thousands. */
 const WORK_LIMIT = 20 * PIXEL_LIMIT;
 
+const RESAVE = 'Save it again as a plain 8-bit JPEG, or as PNG.';
+
 const PROCESSES: Record<number, string> = {
   3: 'lossless',
   5: 'hierarchical',
@@ -19,18 +21,17 @@ const PROCESSES: Record<number, string> = {
 
 function checkSupported(segments: JpegSegments, name: string): void {
   const { process, precision, components, width, height, scans } = segments;
-  const resave = 'Save it again as a baseline or progressive 8-bit JPEG, or as PNG.';
   if (process > 2) {
     throw new ImageError(
-      `${name} is a JPEG with ${PROCESSES[process] ?? 'arithmetic'} coding, which is not read. ${resave}`,
+      `${name} is a JPEG with ${PROCESSES[process] ?? 'arithmetic'} coding, which is not read. ${RESAVE}`,
     );
   }
   if (precision !== 8) {
-    throw new ImageError(`${name} is a JPEG of ${precision} bits a sample, and only 8 are read. ${resave}`);
+    throw new ImageError(`${name} is a JPEG of ${precision} bits a sample, and only 8 are read. ${RESAVE}`);
   }
   if (![1, 3, 4].includes(components.length)) {
     throw new ImageError(
-      `${name} is a JPEG of ${components.length} colour components; 1, 3 and 4 are read. ${resave}`,
+      `${name} is a JPEG of ${components.length} colour components; 1, 3 and 4 are read. ${RESAVE}`,
     );
   }
   checkSize(width, height, 'JPEG', name);
@@ -81,6 +82,12 @@ export function decodeJpeg(bytes: Uint8Array, name: string): RgbImage {
   } catch (error) {
     const starved = outOfMemory(error, name);
     if (starved) throw starved;
+    if (segments.restarts && segments.process === 2) {
+      // jpeg-js reads past the last restart interval of a one-component scan into the rows that pad 4:2:0.
+      throw new ImageError(
+        `${name} is a progressive JPEG with restart markers that the decoder cannot follow, or it is broken. ${RESAVE}`,
+      );
+    }
     // A TypeError is jpeg-js running into a missing table or component; its words would not help anyone.
     const detail =
       error instanceof Error && !(error instanceof TypeError)

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
+import { captionImages, type Session } from './caption-images.ts';
+import { folderSource, packageVersion, shippedModel } from './files.ts';
+import { findImages } from './inputs.ts';
+import { runCommand, type Terminal } from './terminal.ts';
+
+const HELP = `Describes photographs in a sentence each.
+
+Usage: node dist/caption.js [options] IMAGE…
+
+  IMAGE           a JPEG or PNG file; a folder (the images directly in it); a glob pattern, quoted or not;
+                  - for standard input
+  --model DIR     model folder (default: the shipped models/flickr8k)
+  --device NAME   auto, webgpu or cpu (default: auto, the fastest there is)
+  --beam N        width of the beam search, 1 to 100 (default: 3; 1 is greedy)
+  --json          print an array of {path, caption, score, device, milliseconds}, or {path, error};
+                  score is the caption's log probability
+  --verbose       tell on standard error which device was chosen and why, and the times taken
+  --version       print the version
+  --help          print this text
+
+One image prints its caption alone, several print "path: caption". Exit code: 0 all captioned, 1 some image failed,
+2 the command line or the model cannot be used.`;
+
+const FLAGS = {
+  model: { type: 'string' },
+  device: { type: 'string', default: 'auto' },
+  beam: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
+  version: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
+
+function checkModel(folder: string | undefined): string {
+  const model = folder ?? shippedModel();
+  if (existsSync(join(model, 'config.json'))) return model;
+  if (folder === undefined) {
+    throw new UsageError(
+      `the shipped model is missing (${model}). Install again, or name a model folder with --model.`,
+    );
+  }
+  const lack = existsSync(model) ? 'is no model folder: it has no config.json' : 'does not exist';
+  throw new UsageError(`--model ${folder} ${lack}. Name a folder that convert or train has written.`);
+}
+
+async function openSession(
+  model: string,
+  prefer: (typeof DEVICES)[number],
+  report: (line: string) => void,
+): Promise<Session> {
+  // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.
+  const { requestDevice } = await import('../../kernels/request-device.ts');
+  const { Captioner } = await import('../captioner.ts');
+  const start = performance.now();
+  const device = await requestDevice({ prefer });
+  try {
+    const captioner = await Captioner.load(folderSource(model), device);
+    report(`device: ${device.description}`);
+    report(`${model} loaded in ${(performance.now() - start).toFixed(0)} ms`);
+    return {
+      device: device.kind,
+      caption: (image, options) => captioner.caption(image, options),
+      close: () => {
+        captioner.dispose();
+        device.destroy();
+      },
+    };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}
+
+async function main(args: string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = readArguments(args, FLAGS);
+  if (values.help) terminal.print(HELP);
+  else if (values.version) terminal.print(`ekphrasis ${packageVersion()}`);
+  if (values.help || values.version) return 0;
+
+  const prefer = choiceFlag('--device', values.device, DEVICES);
+  const beam = numberFlag('--beam', values.beam, { least: 1, most: 100 });
+  if (positionals.length === 0)
+    throw new UsageError('no image given. Usage: node dist/caption.js [options] IMAGE…; see --help.');
+  const model = checkModel(values.model);
+  const { json, verbose } = values;
+  const report = (line: string) => void (verbose && terminal.say(line));
+  const open = () => openSession(model, prefer, report);
+  return captionImages(await findImages(positionals), open, { beam, json, verbose }, terminal);
+}
+
+await runCommand('caption', main);
