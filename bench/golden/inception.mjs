@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import jpeg from 'jpeg-js';
+import { compactJson } from './inputs.mjs';
 import { float32Decimal, loadModel, source, useBackend } from './tfjs.mjs';
 
 const repository = join(import.meta.dirname, '../..');
@@ -125,9 +126,6 @@ const about = {
   wasmDifference: 'largest difference of tfjs-wasm to tfjs-cpu over the whole stage, as a share of maxAbs',
 };
 const target = join(repository, 'test/golden/inception.json');
-// One line a list of numbers: a change shows as a short diff, and the file stays small.
-const text = JSON.stringify({ about, images }, null, 1).replace(/\[[-\d.,e\s]+\]/g, (list) =>
-  list.replace(/\s+/g, ''),
-);
-writeFileSync(target, `${text}\n`);
+const text = compactJson({ about, images });
+writeFileSync(target, text);
 console.error(`${target}: ${text.length} bytes`);
