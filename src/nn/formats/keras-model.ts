@@ -33,7 +33,7 @@ export interface KerasLayerConfig {
   readonly config: JsonObject;
 }
 
-/** Every layer that `model_config` describes, nested models' inner layers after their model. */
+/** Every layer that `model_config` describes, inner layers (nested models, wrappers, cells) after their outer. */
 export function layerConfigs(modelConfig: JsonObject | undefined): KerasLayerConfig[] {
   const found: KerasLayerConfig[] = [];
   const visit = (node: unknown) => {
@@ -44,6 +44,7 @@ export function layerConfigs(modelConfig: JsonObject | undefined): KerasLayerCon
     found.push({ className: node.class_name, name, config });
     if (Array.isArray(config.layers)) config.layers.forEach(visit);
     visit(config.layer);
+    visit(config.cell);
   };
   visit(modelConfig);
   return found;
