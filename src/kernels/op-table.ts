@@ -1,4 +1,27 @@
 import type { OpAttributes, OpDefinition, OpName } from './op.ts';
+import { activationGradient } from './ops/activation-gradient.ts';
+import { binaryOps } from './ops/binary.ts';
+import { broadcastTo } from './ops/broadcast-to.ts';
+import { cast } from './ops/cast.ts';
+import { concat } from './ops/concat.ts';
+import { fill } from './ops/fill.ts';
+import { pad } from './ops/pad.ts';
+import { reshape } from './ops/reshape.ts';
+import { slice } from './ops/slice.ts';
+import { transpose } from './ops/transpose.ts';
+import { unaryOps } from './ops/unary.ts';
 
 /** Every op, by name. A row that is missing or of the wrong attributes is a type error. */
-export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } = {};
+export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } = {
+  ...unaryOps,
+  ...binaryOps,
+  activationGradient,
+  broadcastTo,
+  cast,
+  concat,
+  fill,
+  pad,
+  reshape,
+  slice,
+  transpose,
+};

@@ -1,0 +1,127 @@
+import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import type { OpDefinition, Sample } from '../op.ts';
+import { floatSample } from '../samples.ts';
+import { describe, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { type WindowAttributes, type WindowGeometry, windowGeometry } from '../window.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    conv2dGradientInput: Conv2DGradientInputAttributes;
+  }
+}
+
+export interface Conv2DGradientInputAttributes extends WindowAttributes {
+  /** Shape [N, H, W, C] of the convolution's input; strides and 'valid' padding do not determine it. */
+  readonly inputShape: Shape;
+}
+
+/** Reads the sizes of the convolution from its gradient g [N, H′, W′, O] and kernel [kh, kw, C, O]. */
+export function conv2dGradientInputGeometry(
+  inputs: readonly TensorSpec[],
+  attributes: Conv2DGradientInputAttributes,
+): WindowGeometry {
+  const { inputShape } = attributes;
+  const given = `conv2dGradientInput: ${inputs.map(describe).join(', ')} given for an input of shape [${inputShape.join(', ')}], `;
+  if (inputs.length !== 2 || inputs[1].shape.length !== 4) {
+    throw new ShapeError(`${given}expected g [N, H′, W′, O], kernel [kh, kw, C, O]`);
+  }
+  if (inputs.some((input) => input.dtype !== 'float32')) {
+    throw new DTypeError(`${given}both of float32 expected; cast them first`);
+  }
+  const [kernelHeight, kernelWidth, channels, outputs] = inputs[1].shape;
+  const geometry = windowGeometry('conv2dGradientInput', inputShape, [kernelHeight, kernelWidth], attributes);
+  const expected = [geometry.batch, geometry.outputHeight, geometry.outputWidth, outputs];
+  if (geometry.channels !== channels || !sameShape(inputs[0].shape, expected)) {
+    throw new ShapeError(
+      `${given}expected g [${expected.join(', ')}] and a kernel of ${geometry.channels} channels; ` +
+        'give the attributes of the convolution itself',
+    );
+  }
+  return geometry;
+}
+
+/** Gradient of a convolution with respect to its input: every output spreads back over the window that it saw. */
+export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = {
+  name: 'conv2dGradientInput',
+  summary: 'g [N, H′, W′, O], kernel [kh, kw, C, O] → gradient of x [N, H, W, C] = inputShape',
+
+  infer(inputs, attributes) {
+    conv2dGradientInputGeometry(inputs, attributes);
+    return [{ shape: [...attributes.inputShape], dtype: 'float32' }];
+  },
+
+  cpu({ inputs: [g, kernel], inputSpecs, outputs: [dx], attributes }) {
+    const geometry = conv2dGradientInputGeometry(inputSpecs, attributes);
+    const { batch, height, width, channels, outputHeight, outputWidth, strideY, strideX } = geometry;
+    const outputs = inputSpecs[1].shape[3];
+    let target = 0;
+    for (let n = 0; n < batch; n++) {
+      for (let iy = 0; iy < height; iy++) {
+        for (let ix = 0; ix < width; ix++) {
+          for (let c = 0; c < channels; c++) {
+            let sum = 0;
+            for (let ky = 0; ky < geometry.windowHeight; ky++) {
+              const y = iy + geometry.paddingTop - ky * geometry.dilationY;
+              if (y % strideY !== 0 || y < 0 || y / strideY >= outputHeight) continue;
+              for (let kx = 0; kx < geometry.windowWidth; kx++) {
+                const x = ix + geometry.paddingLeft - kx * geometry.dilationX;
+                if (x % strideX !== 0 || x < 0 || x / strideX >= outputWidth) continue;
+                const from = ((n * outputHeight + y / strideY) * outputWidth + x / strideX) * outputs;
+                const tap = ((ky * geometry.windowWidth + kx) * channels + c) * outputs;
+                for (let o = 0; o < outputs; o++) sum += g[from + o] * kernel[tap + o];
+              }
+            }
+            dx[target++] = sum;
+          }
+        }
+      }
+    }
+  },
+
+  wgsl() {
+    throw new UnsupportedError('conv2dGradientInput: has no WebGPU kernel yet; run it on the CPU device');
+  },
+
+  // The op is linear in g and in the kernel, so its gradients are the convolution and its kernel gradient.
+  gradient({ inputs: [g, kernel], gradients: [ddx], attributes, needs, run }) {
+    const { strides, padding, dilations } = attributes;
+    const window = { strides, padding, dilations };
+    return [
+      needs[0] ? run('conv2d', [ddx, kernel], { ...window, activation: 'linear' }) : null,
+      needs[1] ? run('conv2dGradientKernel', [ddx, g], { ...window, kernelShape: kernel.shape }) : null,
+    ];
+  },
+
+  samples,
+};
+
+function samples(): Sample<Conv2DGradientInputAttributes>[] {
+  const of = (
+    name: string,
+    g: number[],
+    kernel: number[],
+    attributes: Pick<Conv2DGradientInputAttributes, 'inputShape'> & Partial<Conv2DGradientInputAttributes>,
+  ): Sample<Conv2DGradientInputAttributes> => ({
+    name,
+    inputs: [floatSample(g, 1), floatSample(kernel, 2)],
+    attributes: { strides: [1, 1], padding: 'same', dilations: [1, 1], ...attributes },
+  });
+  return [
+    of('1×1', [2, 3, 4, 6], [1, 1, 5, 6], { inputShape: [2, 3, 4, 5] }),
+    of('3×3 same', [1, 5, 6, 4], [3, 3, 3, 4], { inputShape: [1, 5, 6, 3] }),
+    of('3×3 valid, stride 2, with an unseen border', [1, 3, 3, 5], [3, 3, 3, 5], {
+      inputShape: [1, 7, 8, 3],
+      strides: [2, 2],
+      padding: 'valid',
+    }),
+    of('even window same, stride (2, 1)', [1, 4, 5, 3], [2, 4, 2, 3], {
+      inputShape: [1, 7, 5, 2],
+      strides: [2, 1],
+    }),
+    of('dilated (2, 3)', [1, 8, 9, 3], [3, 3, 2, 3], { inputShape: [1, 8, 9, 2], dilations: [2, 3] }),
+    of('stride larger than the window', [1, 3, 3, 2], [1, 1, 3, 2], {
+      inputShape: [1, 7, 8, 3],
+      strides: [3, 3],
+    }),
+  ];
+}

@@ -1,0 +1,194 @@
+import { type Activation, activationCode, activationFunction } from '../activation.ts';
+import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import type { OpDefinition, Sample, Value } from '../op.ts';
+import { floatSample } from '../samples.ts';
+import { describe, type TensorSpec } from '../spec.ts';
+import { type WindowAttributes, type WindowGeometry, windowGeometry } from '../window.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    conv2d: Conv2DAttributes;
+  }
+}
+
+export interface Conv2DAttributes extends WindowAttributes {
+  readonly activation: Activation;
+}
+
+/** Reads the sizes from x [N, H, W, C] and kernel [kh, kw, C, O]; throws ShapeError or DTypeError. */
+export function conv2dGeometry(inputs: readonly TensorSpec[], attributes: WindowAttributes): WindowGeometry {
+  const given = `conv2d: ${inputs.map(describe).join(', ')} given, `;
+  const expected = 'expected x [N, H, W, C], kernel [kh, kw, C, O], bias? [O]';
+  if (inputs.length < 2 || inputs.length > 3) throw new ShapeError(`${given}${expected}`);
+  if (inputs.some((input) => input.dtype !== 'float32')) {
+    throw new DTypeError(`${given}all of float32 expected; cast them first`);
+  }
+  const [x, kernel, bias] = inputs;
+  if (kernel.shape.length !== 4 || x.shape.length !== 4 || kernel.shape[2] !== x.shape[3]) {
+    throw new ShapeError(`${given}${expected} with the same C; images are NHWC`);
+  }
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== kernel.shape[3])) {
+    throw new ShapeError(`${given}a bias of shape [${kernel.shape[3]}] expected`);
+  }
+  return windowGeometry('conv2d', x.shape, [kernel.shape[0], kernel.shape[1]], attributes);
+}
+
+/** Cross-correlation of images with a kernel, as deep learning calls convolution, with a bias and an activation. */
+export const conv2d: OpDefinition<Conv2DAttributes> = {
+  name: 'conv2d',
+  summary: 'x [N, H, W, C], kernel [kh, kw, C, O], bias? [O] → activation(x ∗ kernel + bias) [N, H′, W′, O]',
+
+  infer(inputs, attributes) {
+    const { batch, outputHeight, outputWidth } = conv2dGeometry(inputs, attributes);
+    return [{ shape: [batch, outputHeight, outputWidth, inputs[1].shape[3]], dtype: 'float32' }];
+  },
+
+  cpu({ inputs: [x, kernel, bias], inputSpecs, outputs: [y], attributes }) {
+    const geometry = conv2dGeometry(inputSpecs, attributes);
+    const { batch, height, width, channels, outputHeight, outputWidth } = geometry;
+    const outputs = inputSpecs[1].shape[3];
+    const activate = activationFunction(attributes.activation);
+    const sums = new Float64Array(outputs);
+    let target = 0;
+    for (let n = 0; n < batch; n++) {
+      for (let oy = 0; oy < outputHeight; oy++) {
+        for (let ox = 0; ox < outputWidth; ox++) {
+          for (let o = 0; o < outputs; o++) sums[o] = bias ? bias[o] : 0;
+          for (let ky = 0; ky < geometry.windowHeight; ky++) {
+            const iy = oy * geometry.strideY - geometry.paddingTop + ky * geometry.dilationY;
+            if (iy < 0 || iy >= height) continue;
+            for (let kx = 0; kx < geometry.windowWidth; kx++) {
+              const ix = ox * geometry.strideX - geometry.paddingLeft + kx * geometry.dilationX;
+              if (ix < 0 || ix >= width) continue;
+              const pixel = ((n * height + iy) * width + ix) * channels;
+              const tap = (ky * geometry.windowWidth + kx) * channels;
+              for (let c = 0; c < channels; c++) {
+                const value = x[pixel + c];
+                const row = (tap + c) * outputs;
+                for (let o = 0; o < outputs; o++) sums[o] += value * kernel[row + o];
+              }
+            }
+          }
+          for (let o = 0; o < outputs; o++) y[target++] = activate(sums[o]);
+        }
+      }
+    }
+  },
+
+  simd({ kernels, inputs, inputSpecs, outputs: [y], attributes, scratch }) {
+    const geometry = conv2dGeometry(inputSpecs, attributes);
+    const outputs = inputSpecs[1].shape[3];
+    const working = kernels.productScratch(outputs) + geometry.windowWidth * geometry.channels * 4;
+    kernels.conv2d(
+      inputs[0],
+      inputs[1],
+      inputs[2] ?? 0,
+      y,
+      geometry.batch,
+      geometry.height,
+      geometry.width,
+      geometry.channels,
+      geometry.windowHeight,
+      geometry.windowWidth,
+      outputs,
+      geometry.outputHeight,
+      geometry.outputWidth,
+      geometry.strideY,
+      geometry.strideX,
+      geometry.paddingTop,
+      geometry.paddingLeft,
+      geometry.dilationY,
+      geometry.dilationX,
+      activationCode(attributes.activation),
+      scratch(working),
+    );
+    return true;
+  },
+
+  wgsl() {
+    throw new UnsupportedError('conv2d: has no WebGPU kernel yet; run it on the CPU device');
+  },
+
+  gradient(context) {
+    const { inputs, outputs, attributes, needs } = context;
+    const [x, kernel, bias] = inputs;
+    const { strides, padding, dilations, activation } = attributes;
+    const g =
+      activation === 'linear'
+        ? context.gradients[0]
+        : context.run('activationGradient', [outputs[0], context.gradients[0]], { activation });
+    const result: (Value | null)[] = [
+      needs[0]
+        ? context.run('conv2dGradientInput', [g, kernel], {
+            inputShape: x.shape,
+            strides,
+            padding,
+            dilations,
+          })
+        : null,
+      needs[1]
+        ? context.run('conv2dGradientKernel', [x, g], {
+            kernelShape: kernel.shape,
+            strides,
+            padding,
+            dilations,
+          })
+        : null,
+    ];
+    if (bias)
+      result.push(needs[2] ? context.run('sum', [g], { axes: [0, 1, 2], keepDimensions: false }) : null);
+    return result;
+  },
+
+  samples,
+};
+
+function samples(): Sample<Conv2DAttributes>[] {
+  const plain: Conv2DAttributes = {
+    strides: [1, 1],
+    padding: 'same',
+    dilations: [1, 1],
+    activation: 'linear',
+  };
+  const of = (
+    name: string,
+    x: number[],
+    kernel: number[],
+    attributes: Partial<Conv2DAttributes> = {},
+    bias = false,
+    differentiable = true,
+  ): Sample<Conv2DAttributes> => ({
+    name,
+    inputs: [floatSample(x, 1), floatSample(kernel, 2), ...(bias ? [floatSample([kernel[3]], 3)] : [])],
+    attributes: { ...plain, ...attributes },
+    differentiable,
+  });
+  return [
+    of('one pixel', [1, 1, 1, 1], [1, 1, 1, 1]),
+    of('1×1, bias', [2, 3, 4, 5], [1, 1, 5, 6], {}, true),
+    of('3×3 same', [1, 5, 6, 3], [3, 3, 3, 4]),
+    of(
+      '3×3 valid, stride 2, relu',
+      [2, 7, 8, 3],
+      [3, 3, 3, 5],
+      { strides: [2, 2], padding: 'valid', activation: 'relu' },
+      true,
+      false,
+    ),
+    of(
+      'even window same, stride (2, 1)',
+      [1, 7, 5, 2],
+      [2, 4, 2, 3],
+      { strides: [2, 1], activation: 'tanh' },
+      true,
+    ),
+    of('1×7 same', [1, 4, 9, 4], [1, 7, 4, 3]),
+    of('dilated (2, 3)', [1, 8, 9, 2], [3, 3, 2, 3], { dilations: [2, 3] }),
+    of('dilated, valid, strided', [1, 9, 9, 3], [3, 2, 3, 4], {
+      dilations: [2, 1],
+      strides: [2, 3],
+      padding: 'valid',
+    }),
+    of('window larger than the image', [1, 2, 2, 3], [5, 5, 3, 2]),
+  ];
+}
