@@ -84,9 +84,14 @@ async function buildTests() {
   if (pages.length) await esbuild.build({ ...browser, entryPoints: pages, outdir: 'build/test/browser' });
 }
 
-const tests = process.argv.includes('--tests');
-await buildSimd();
-rmSync('dist', { recursive: true, force: true });
-await buildNode();
-await buildBrowser();
-if (tests) await buildTests();
+// Uncaught, an error would be shown with the source line it left from, and minified WebAssembly is one line of megabytes.
+try {
+  await buildSimd();
+  rmSync('dist', { recursive: true, force: true });
+  await buildNode();
+  await buildBrowser();
+  if (process.argv.includes('--tests')) await buildTests();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
