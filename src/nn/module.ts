@@ -2,10 +2,10 @@ import { FormatError } from '../kernels/errors.ts';
 import { type DeviceArray, type Shape, sameShape } from '../kernels/spec.ts';
 import { Parameter } from '../tensor/parameter.ts';
 
-/** Elements of a weight on the host. */
+/** A weight on the host. Its `data` may be decoded at every read: read it once. */
 export interface HostWeight {
   readonly shape: Shape;
-  readonly data: Float32Array;
+  readonly data: DeviceArray;
 }
 
 /**
@@ -70,7 +70,7 @@ export abstract class Module {
   async save(): Promise<Map<string, HostWeight>> {
     const saved = new Map<string, HostWeight>();
     for (const [name, parameter] of this.parameters()) {
-      saved.set(name, { shape: parameter.shape, data: floats(await parameter.data()) });
+      saved.set(name, { shape: parameter.shape, data: await parameter.data() });
     }
     return saved;
   }
@@ -90,8 +90,4 @@ export abstract class Module {
       }
     }
   }
-}
-
-function floats(data: DeviceArray): Float32Array {
-  return data instanceof Float32Array ? data : Float32Array.from(data);
 }

@@ -1,5 +1,5 @@
 import source from '../../../shaders/activation-gradient.wgsl';
-import { type ActivationName, slopeHook } from '../activation.ts';
+import { type Activation, slopeHook } from '../activation.ts';
 import { checkAlike, checkInputCount } from '../checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition, Sample } from '../op.ts';
@@ -7,7 +7,7 @@ import { floatSample, valuesSample } from '../samples.ts';
 import { elementCount, type NumericArray } from '../spec.ts';
 
 export interface ActivationGradientAttributes {
-  readonly activation: ActivationName;
+  readonly activation: Activation;
 }
 
 declare module '../op.ts' {
@@ -19,7 +19,7 @@ declare module '../op.ts' {
 type Loop = (y: NumericArray, g: NumericArray, output: NumericArray) => void;
 
 /** One loop per activation, so that each compiles to straight code. */
-const loops: Readonly<Record<ActivationName, Loop>> = {
+const loops: Readonly<Record<Activation, Loop>> = {
   linear: (_y, g, output) => output.set(g),
   relu: (y, g, output) => {
     for (let i = 0; i < output.length; i++) output[i] = y[i] > 0 ? g[i] : 0;
@@ -60,7 +60,7 @@ export const activationGradient: OpDefinition<ActivationGradientAttributes> = {
   },
   gradient: 'none',
   samples() {
-    const names: ActivationName[] = ['linear', 'relu', 'sigmoid', 'tanh', 'hardSigmoid'];
+    const names: Activation[] = ['linear', 'relu', 'sigmoid', 'tanh', 'hardSigmoid'];
     return names.map((activation): Sample<ActivationGradientAttributes> => {
       const y = floatSample([3, 23], 3, activation === 'tanh' ? -1 : 0, 1);
       const edges = [0, 1, ...y.data.slice(2)];

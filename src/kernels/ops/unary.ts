@@ -1,5 +1,5 @@
 import source from '../../../shaders/unary.wgsl';
-import { type ActivationName, activations, fastTanh, hardSigmoid, sigmoid } from '../activation.ts';
+import { type Activation, activations, fastTanh, hardSigmoid, sigmoid } from '../activation.ts';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { scalar } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
@@ -51,7 +51,7 @@ interface Row {
   readonly kink?: number;
 }
 
-function throughOutput(activation: ActivationName): Row['gradient'] {
+function throughOutput(activation: Activation): Row['gradient'] {
   return (context, g, _x, y) => context.run('activationGradient', [y, g], { activation });
 }
 

@@ -183,10 +183,11 @@ function readUnit(
     beta: take(weights, `${norm}.beta`, source, channels),
     movingMean: take(weights, `${norm}.moving_mean`, source, channels),
     movingVariance: take(weights, `${norm}.moving_variance`, source, channels),
-    gamma: weights.get(`${norm}.gamma`),
+    gamma: weights.has(`${norm}.gamma`) ? take(weights, `${norm}.gamma`, source, channels) : undefined,
   };
 }
 
+/** A weight checked and decoded. */
 function take(
   weights: ReadonlyMap<string, HostWeight>,
   name: string,
@@ -200,5 +201,5 @@ function take(
       `${source}: the weight "${name}" is [${weight.shape.join(', ')}], InceptionV3 has [${shape.join(', ')}] there`,
     );
   }
-  return weight;
+  return { shape: weight.shape, data: weight.data };
 }

@@ -1,0 +1,35 @@
+import type { Device } from '../../kernels/device.ts';
+import { logSoftmax } from '../../tensor/functions.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+
+export interface SearchOptions {
+  readonly startId: number;
+  readonly endId: number;
+  /** Most steps, the end word's included. */
+  readonly maximumLength: number;
+  /** Ids never to be chosen: padding, the start word, the unknown word. */
+  readonly forbidden: readonly number[];
+}
+
+/** A sentence that a search found. */
+export interface Hypothesis {
+  /** Word ids in order; the last is the end word's unless the length ran out. */
+  readonly tokens: number[];
+  /** Sum of the words' log probabilities, the end word's included. */
+  readonly logProbability: number;
+}
+
+/** Far below any log probability, far above the float32 minimum even when several are added. */
+export const impossible = -1e9;
+
+/** Adds what makes the forbidden ids impossible: [1, V], uploaded once a search. */
+export function penalties(device: Device, vocabulary: number, forbidden: readonly number[]): Tensor {
+  const row = new Float32Array(vocabulary);
+  for (const id of forbidden) row[id] = impossible;
+  return Tensor.from(device, row, [1, vocabulary]);
+}
+
+/** Log probabilities [B, V] of logits [B, V], the forbidden words made impossible. */
+export function logProbabilities(logits: Tensor, penalty: Tensor): Tensor {
+  return logSoftmax(logits).add(penalty);
+}
