@@ -34,13 +34,3 @@ export function activationFunction(activation: Activation): (x: number) => numbe
 export function activationSlope(activation: Activation): (y: number) => number {
   return slopes[activation];
 }
-
-/** The scalar function f. */
-export function activationFunction(activation: Activation): (x: number) => number {
-  return activations[activation].value;
-}
-
-/** f′ expressed in y = f(x), which is all that a backward pass keeps; 0 at the kinks of relu and hardSigmoid. */
-export function activationSlope(activation: Activation): (y: number) => number {
-  return activations[activation].slope;
-}
