@@ -25,7 +25,7 @@ type Result =
   | { path: string; caption: string; score: number; device: string; milliseconds: number }
   | { path: string; error: string };
 
-/** Opens the session at the first image that decodes, and once more after a device was lost. */
+/** Opens the session at the first image that decodes, and anew after its device was lost. */
 class LazySession {
   private session: Session | undefined;
   constructor(private readonly open: () => Promise<Session>) {}
@@ -35,7 +35,12 @@ class LazySession {
       throw new UsageError(messageOf(error), { cause: error });
     });
     const session = this.session;
-    return { ...(await session.caption(image, { beam })), device: session.device };
+    try {
+      return { ...(await session.caption(image, { beam })), device: session.device };
+    } catch (error) {
+      if (error instanceof DeviceLostError) this.close();
+      throw error;
+    }
   }
 
   close(): void {
@@ -58,7 +63,6 @@ async function captionOne(
     result = await lazy.caption(image, beam);
   } catch (error) {
     if (!(error instanceof DeviceLostError)) throw error;
-    lazy.close();
     result = await lazy.caption(image, beam);
   }
   const end = performance.now();

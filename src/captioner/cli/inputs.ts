@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { ImageError } from '../../kernels/errors.ts';
 import { readImageFile, readStream, reasonOf } from './files.ts';

@@ -3,9 +3,10 @@ declare module 'pngjs/browser.js' {
   interface BundledBuffer extends Uint8Array {
     constructor: { from(bytes: Uint8Array): BundledBuffer };
   }
-  export class PNG {
-    constructor(options: { width: number; height: number });
-    data: BundledBuffer;
-    static sync: { read(bytes: BundledBuffer): { width: number; height: number; data: Uint8Array } };
+  interface PngClass {
+    new (options: { width: number; height: number }): { data: BundledBuffer };
+    sync: { read(bytes: BundledBuffer): { width: number; height: number; data: Uint8Array } };
   }
+  const library: { PNG: PngClass };
+  export default library;
 }
