@@ -4,7 +4,11 @@ import { binaryOps } from './ops/binary.ts';
 import { broadcastTo } from './ops/broadcast-to.ts';
 import { cast } from './ops/cast.ts';
 import { concat } from './ops/concat.ts';
+import { conv2d } from './ops/conv2d.ts';
+import { conv2dGradientInput } from './ops/conv2d-gradient-input.ts';
+import { conv2dGradientKernel } from './ops/conv2d-gradient-kernel.ts';
 import { fill } from './ops/fill.ts';
+import { matmul } from './ops/matmul.ts';
 import { pad } from './ops/pad.ts';
 import { reshape } from './ops/reshape.ts';
 import { slice } from './ops/slice.ts';
@@ -24,4 +28,8 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   reshape,
   slice,
   transpose,
+  conv2d,
+  conv2dGradientInput,
+  conv2dGradientKernel,
+  matmul,
 };

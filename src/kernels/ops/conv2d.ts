@@ -1,4 +1,4 @@
-import { type Activation, activationCode, activationFunction } from '../activation.ts';
+import { type Activation, activations } from '../activation.ts';
 import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
 import type { OpDefinition, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
@@ -47,7 +47,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     const geometry = conv2dGeometry(inputSpecs, attributes);
     const { batch, height, width, channels, outputHeight, outputWidth } = geometry;
     const outputs = inputSpecs[1].shape[3];
-    const activate = activationFunction(attributes.activation);
+    const activate = activations[attributes.activation].value;
     const sums = new Float64Array(outputs);
     let target = 0;
     for (let n = 0; n < batch; n++) {
@@ -99,7 +99,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
       geometry.paddingLeft,
       geometry.dilationY,
       geometry.dilationX,
-      activationCode(attributes.activation),
+      activations[attributes.activation].code,
       scratch(working),
     );
     return true;

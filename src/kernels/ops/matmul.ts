@@ -1,4 +1,4 @@
-import { type Activation, activationCode, activationFunction } from '../activation.ts';
+import { type Activation, activations } from '../activation.ts';
 import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
 import type { OpDefinition, Sample, SimdCall, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
@@ -81,7 +81,7 @@ export const matmul: OpDefinition<MatmulAttributes> = {
 
   cpu({ inputs: [a, b, bias], inputSpecs, outputs: [y], attributes }) {
     const { batch, m, n, k, aBatched, bBatched } = matmulGeometry(inputSpecs, attributes);
-    const activate = activationFunction(attributes.activation);
+    const activate = activations[attributes.activation].value;
     const [aRow, aStep] = attributes.transposeA ? [1, m] : [k, 1];
     const [bStep, bColumn] = attributes.transposeB ? [1, k] : [n, 1];
     for (let member = 0; member < batch; member++) {
@@ -186,7 +186,7 @@ function multiply(
     m,
     n,
     k,
-    activationCode(activation),
+    activations[activation].code,
     0,
     call.scratch(kernels.productScratch(n)),
   );
