@@ -300,7 +300,7 @@ const shipped = suite('the shipped model');
 shipped('one photograph prints one sentence and nothing else', () => {
   const { status, stdout, stderr } = run([PHOTOGRAPH]);
   assert.is(status, 0, stderr);
-  assert.match(stdout, /^[a-z][a-z' -]+ [a-z' -]+\n$/);
+  assert.match(stdout, /^\S+( \S+)+\n$/);
   assert.is(stderr, '');
 });
 

@@ -1,4 +1,4 @@
-import { DeviceLostError } from '../../kernels/errors.ts';
+import { DeviceLostError, ImageError } from '../../kernels/errors.ts';
 import type { Caption } from '../captioner.ts';
 import { decodeImage } from '../images/decode-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
@@ -100,9 +100,8 @@ export async function captionImages(
         if (error instanceof UsageError) throw error;
         failures += 1;
         const message = messageOf(error);
-        const line = message.includes(input.name)
-          ? message
-          : `${input.name} could not be captioned: ${message}`;
+        const line =
+          error instanceof ImageError ? message : `${input.name} could not be captioned: ${message}`;
         results.push({ path: input.path, error: line });
         terminal.say(line);
       }

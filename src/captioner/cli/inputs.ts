@@ -44,6 +44,7 @@ async function folderInputs(folder: string): Promise<ImageInput[]> {
 
 async function globInputs(pattern: string): Promise<ImageInput[]> {
   const paths = await glob(sep === '\\' ? pattern.replaceAll('\\', '/') : pattern, {
+    absolute: isAbsolute(pattern),
     expandDirectories: false,
   });
   if (paths.length > 0) return paths.sort().map(fileInput);
