@@ -12,6 +12,7 @@ import { matmul } from './ops/matmul.ts';
 import { pad } from './ops/pad.ts';
 import { reshape } from './ops/reshape.ts';
 import { slice } from './ops/slice.ts';
+import { split } from './ops/split.ts';
 import { transpose } from './ops/transpose.ts';
 import { unaryOps } from './ops/unary.ts';
 
@@ -27,6 +28,7 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   pad,
   reshape,
   slice,
+  split,
   transpose,
   conv2d,
   conv2dGradientInput,

@@ -1,0 +1,56 @@
+import type { Random } from '../../nn/random.ts';
+
+/** An image of the training set: its number among the features, and its captions as ids from start to end word. */
+export interface TrainingImage {
+  readonly features: number;
+  readonly captions: readonly (readonly number[])[];
+}
+
+/**
+ * The captions of some images, laid out for teacher forcing without padding. Sentences are sorted by falling length;
+ * at step t only the first `active[t]` of them still run. Words lie time-major: those of step 0 of all sentences, then
+ * those of step 1 of the sentences that still run, and so on.
+ */
+export interface Batch {
+  /** Rows of the features, one an image. */
+  readonly images: Int32Array<ArrayBuffer>;
+  /** Image of each sentence, as a position in `images`. */
+  readonly sentenceImage: Int32Array<ArrayBuffer>;
+  /** The word that enters at each place, the start word first. */
+  readonly inputs: Int32Array<ArrayBuffer>;
+  /** The word to be predicted there. */
+  readonly targets: Int32Array<ArrayBuffer>;
+  /** Sentences that run at each step, falling. */
+  readonly active: readonly number[];
+}
+
+/** Lays out the captions of some images. */
+export function layOut(images: readonly TrainingImage[]): Batch {
+  const sentences = images.flatMap(({ captions }, image) => captions.map((ids) => ({ ids, image })));
+  sentences.sort((a, b) => b.ids.length - a.ids.length);
+  const steps = (sentences[0]?.ids.length ?? 1) - 1;
+  const inputs: number[] = [];
+  const targets: number[] = [];
+  const active: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const running = sentences.filter(({ ids }) => ids.length - 1 > step);
+    active.push(running.length);
+    for (const { ids } of running) {
+      inputs.push(ids[step]);
+      targets.push(ids[step + 1]);
+    }
+  }
+  return {
+    images: Int32Array.from(images, ({ features }) => features),
+    sentenceImage: Int32Array.from(sentences, ({ image }) => image),
+    inputs: Int32Array.from(inputs),
+    targets: Int32Array.from(targets),
+    active,
+  };
+}
+
+/** Batches of `size` images in order, or shuffled where a generator is given; the last may be smaller. */
+export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
+  const order = random ? random.shuffle([...images]) : images;
+  for (let start = 0; start < order.length; start += size) yield layOut(order.slice(start, start + size));
+}
