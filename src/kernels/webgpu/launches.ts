@@ -1,0 +1,133 @@
+import { KernelError, OutOfMemoryError, UnsupportedError } from '../errors.ts';
+import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
+import { describe, elementCount } from '../spec.ts';
+import type { BufferPool, DeviceBuffer } from './buffer-pool.ts';
+import type { Program, ProgramCache } from './programs.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface LaunchContext {
+  readonly programs: ProgramCache;
+  readonly recorder: Recorder;
+  readonly pool: BufferPool;
+}
+
+/**
+ * Records the launches of one op and returns the buffers of its outputs. Throws KernelError naming op and shader
+ * where a launch does not fit its shader, UnsupportedError for a variant that this call does not have.
+ */
+export function recordOp<A>(
+  definition: OpDefinition<A>,
+  call: GpuCall<A>,
+  inputs: readonly DeviceBuffer[],
+  variant: string | undefined,
+  context: LaunchContext,
+): DeviceBuffer[] {
+  return naming(definition.name, call, () => {
+    const launches = definition
+      .wgsl(call, chooseVariant(definition, call, variant))
+      .filter((launch) => launch.grid.every((workgroups) => workgroups !== 0));
+    const programs = launches.map((launch) =>
+      checkedProgram(definition.name, launch, call, context.programs),
+    );
+    const taken: DeviceBuffer[] = [];
+    const take = (bytes: number) => {
+      const buffer = context.pool.acquire(bytes, false);
+      taken.push(buffer);
+      return buffer;
+    };
+    try {
+      const outputs = call.outputs.map((spec) => take(4 * elementCount(spec.shape)));
+      const scratch = scratchSizes(launches).map(take);
+      for (const [index, launch] of launches.entries()) {
+        const buffers = bindingsOf(launch, call).map((reference) => {
+          if ('input' in reference) return inputs[reference.input];
+          return 'output' in reference ? outputs[reference.output] : scratch[reference.scratch];
+        });
+        checkAliasing(programs[index], buffers);
+        const label = `${definition.name} (${programs[index].name})`;
+        context.recorder.launch(label, programs[index], buffers, index === 0 ? taken : [], launch);
+      }
+      for (const buffer of scratch) context.pool.release(buffer);
+      return outputs;
+    } catch (error) {
+      for (const buffer of taken) context.pool.release(buffer);
+      throw error;
+    }
+  });
+}
+
+function chooseVariant<A>(definition: OpDefinition<A>, call: GpuCall<A>, forced: string | undefined): string {
+  const variants = definition.variants?.(call) ?? ['default'];
+  const variant = forced ?? variants[0];
+  if (!variants.includes(variant)) {
+    throw new UnsupportedError(
+      `${definition.name}: no variant ${variant} for this call; there is ${variants.join(', ')}`,
+    );
+  }
+  return variant;
+}
+
+function checkedProgram<A>(op: string, launch: Launch, call: GpuCall<A>, programs: ProgramCache): Program {
+  const program = programs.get(op, launch);
+  const given = bindingsOf(launch, call).length;
+  const expected = program.shader.bindings.length;
+  if (given !== expected) {
+    throw new KernelError(`${program.name}: declares ${expected} storage bindings, the launch has ${given}`);
+  }
+  checkGrid(program, launch, call.adapter);
+  return program;
+}
+
+function checkGrid(program: Program, { grid }: Launch, adapter: AdapterFacts): void {
+  const most = adapter.maxWorkgroupsPerDimension;
+  if (grid.some((workgroups) => !Number.isInteger(workgroups) || workgroups > most)) {
+    throw new KernelError(
+      `${program.name}: a grid of [${grid.join(', ')}] workgroups; each must be an integer of at most ${most}`,
+    );
+  }
+}
+
+function checkAliasing(program: Program, buffers: readonly DeviceBuffer[]): void {
+  for (const [index, buffer] of buffers.entries()) {
+    if (
+      program.shader.bindings[index] === 'read_write' &&
+      buffers.indexOf(buffer) !== buffers.lastIndexOf(buffer)
+    ) {
+      throw new KernelError(`${program.name}: binding ${index} is written and must not be bound twice`);
+    }
+  }
+}
+
+function bindingsOf<A>(launch: Launch, call: GpuCall<A>): readonly BindingReference[] {
+  return (
+    launch.bindings ?? [
+      ...call.inputs.map((_, input) => ({ input })),
+      ...call.outputs.map((_, output) => ({ output })),
+    ]
+  );
+}
+
+/** Bytes of each working buffer: the most that any launch asks for. */
+function scratchSizes(launches: readonly Launch[]): number[] {
+  const sizes: number[] = [];
+  for (const launch of launches) {
+    for (const reference of launch.bindings ?? []) {
+      if (!('scratch' in reference)) continue;
+      for (let index = sizes.length; index <= reference.scratch; index++) sizes.push(0);
+      sizes[reference.scratch] = Math.max(sizes[reference.scratch], reference.bytes);
+    }
+  }
+  return sizes;
+}
+
+/** Puts op and output shapes before the message of a KernelError or OutOfMemoryError thrown in `body`. */
+function naming<T>(op: string, call: GpuCall<unknown>, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    const what = `${op} -> ${call.outputs.map(describe).join(', ')}`;
+    if (cause instanceof KernelError) throw new KernelError(`${what}: ${cause.message}`, { cause });
+    if (cause instanceof OutOfMemoryError) throw new OutOfMemoryError(`${what}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}

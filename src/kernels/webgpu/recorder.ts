@@ -1,0 +1,245 @@
+import { type EkphrasisError, KernelError, OutOfMemoryError } from '../errors.ts';
+import type { Launch } from '../op.ts';
+import {
+  Batch,
+  launchFailure,
+  type RecordedCopy,
+  type RecordedLaunch,
+  spreadFailure,
+  uniformSlot,
+  writtenBuffers,
+} from './batch.ts';
+import type { BindGroupCache } from './bind-groups.ts';
+import type { DeviceBuffer } from './buffer-pool.ts';
+import { bufferUsage } from './gpu-flags.ts';
+import { messageOf, type PipelineCache } from './pipelines.ts';
+import type { Program } from './programs.ts';
+
+/** Launches that are collected before they are submitted unasked, so that the GPU starts while we go on recording. */
+const LAUNCHES_PER_BATCH = 128;
+
+/** Collects launches and copies, submits them in order, and remembers what went wrong. */
+export class Recorder {
+  readonly #gpu: GPUDevice;
+  readonly #bindGroups: BindGroupCache;
+  readonly #uniformLayout: GPUBindGroupLayout;
+  readonly #submitted: (batch: number) => void;
+  #batch = new Batch(1);
+  /** Encodes batches one after another. */
+  #encoding: Promise<void> = Promise.resolve();
+  #batchesWaiting = 0;
+  /** Resolves when all that was created and submitted so far has been checked by the GPU. Never rejects. */
+  #checks: Promise<void> = Promise.resolve();
+  /** Encoded, but not known to be sound yet. */
+  #unchecked: Batch[] = [];
+  #remembered: EkphrasisError | null = null;
+  #uniformBuffer: GPUBuffer | null = null;
+  #uniformGroups = new Map<number, GPUBindGroup>();
+  #stopped = false;
+
+  /** `submitted` hears the number of each batch once the GPU's queue has it. */
+  constructor(
+    gpu: GPUDevice,
+    pipelines: PipelineCache,
+    bindGroups: BindGroupCache,
+    submitted: (batch: number) => void,
+  ) {
+    this.#gpu = gpu;
+    this.#bindGroups = bindGroups;
+    this.#uniformLayout = pipelines.uniformLayout;
+    this.#submitted = submitted;
+  }
+
+  launch(
+    label: string,
+    program: Program,
+    buffers: readonly DeviceBuffer[],
+    fresh: readonly DeviceBuffer[],
+    launch: Launch,
+  ): void {
+    this.#batch.addLaunch(label, program, buffers, fresh, launch);
+    if (this.#batch.launches >= LAUNCHES_PER_BATCH) this.flush();
+  }
+
+  copy(source: DeviceBuffer, target: DeviceBuffer, bytes: number): RecordedCopy {
+    return this.#batch.addCopy(source, target, bytes);
+  }
+
+  /** Submits what is recorded: at once if its pipelines are compiled and nothing is before it, else when they are. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.items.length === 0) return;
+    this.#batch = new Batch(batch.number + 1);
+    const compiling = new Set<Promise<void>>();
+    for (const item of batch.items) {
+      if (item.kind === 'copy') continue;
+      const { compiled, failure, settled } = item.program.pipeline;
+      if (!compiled && !failure) compiling.add(settled);
+    }
+    if (this.#batchesWaiting === 0 && compiling.size === 0) {
+      this.#encode(batch);
+      return;
+    }
+    this.#batchesWaiting++;
+    this.#encoding = this.#encoding
+      .then(() => Promise.all(compiling))
+      .then(() => {
+        this.#batchesWaiting--;
+        this.#encode(batch);
+      });
+  }
+
+  /** Resolves when all that was flushed is submitted and checked. Never rejects: see `takeFailure`. */
+  async settled(): Promise<void> {
+    await this.#encoding;
+    await this.#checks;
+  }
+
+  /** The first failure since the last call, or null. */
+  takeFailure(): EkphrasisError | null {
+    const failure = this.#remembered;
+    this.#remembered = null;
+    return failure;
+  }
+
+  remember(failure: EkphrasisError): void {
+    this.#remembered ??= failure;
+  }
+
+  /** Runs `create` and calls `failed` later should the device be unable to. */
+  createBuffer(descriptor: GPUBufferDescriptor, failed: (error: EkphrasisError) => void): GPUBuffer {
+    this.#pushScopes();
+    try {
+      return this.#gpu.createBuffer(descriptor);
+    } finally {
+      this.#popScopes(`a buffer of ${descriptor.size} bytes`, failed);
+    }
+  }
+
+  /** A buffer turned out not to exist: what was computed from it is void. */
+  broke(buffer: DeviceBuffer, error: EkphrasisError): void {
+    this.remember(error);
+    spreadFailure(error, [buffer], this.#unchecked);
+  }
+
+  /** Drops what is recorded and encodes nothing more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#batch = new Batch(this.#batch.number + 1);
+    this.#uniformGroups.clear();
+  }
+
+  #encode(batch: Batch): void {
+    if (this.#stopped) return;
+    this.#unchecked.push(batch);
+    this.#pushScopes();
+    try {
+      const encoder = this.#gpu.createCommandEncoder({ label: `batch ${batch.number}` });
+      this.#encodeItems(batch, encoder);
+      this.#gpu.queue.submit([encoder.finish()]);
+    } catch (error) {
+      this.#batchFailed(batch, new KernelError(`submitting ${describeBatch(batch)}: ${messageOf(error)}`));
+    } finally {
+      this.#popScopes(describeBatch(batch), (error) => this.#batchFailed(batch, error));
+      this.#checks = this.#checks.then(() => {
+        this.#unchecked = this.#unchecked.filter((other) => other !== batch);
+      });
+    }
+    this.#submitted(batch.number);
+  }
+
+  #encodeItems(batch: Batch, encoder: GPUCommandEncoder): void {
+    const uniformBuffer = this.#writeUniforms(batch);
+    let pass: GPUComputePassEncoder | null = null;
+    let current: GPUComputePipeline | null = null;
+    for (const item of batch.items) {
+      if (item.kind === 'copy') {
+        pass?.end();
+        pass = null;
+        item.failure = item.source.broken ?? item.source.failure ?? item.target.broken;
+        if (!item.failure) encoder.copyBufferToBuffer(item.source.gpu, 0, item.target.gpu, 0, item.bytes);
+        continue;
+      }
+      const failure = launchFailure(item);
+      const { compiled } = item.program.pipeline;
+      if (failure || !compiled) {
+        for (const buffer of writtenBuffers(item)) buffer.failure = failure;
+        if (item.program.pipeline.failure) this.remember(item.program.pipeline.failure);
+        continue;
+      }
+      if (!pass) {
+        pass = encoder.beginComputePass();
+        current = null;
+      }
+      if (compiled !== current) pass.setPipeline(compiled);
+      current = compiled;
+      pass.setBindGroup(0, this.#bindGroups.get(item.program.pipeline, item.buffers, item.label));
+      this.#setUniforms(pass, item, uniformBuffer);
+      pass.dispatchWorkgroups(...item.grid);
+    }
+    pass?.end();
+  }
+
+  #setUniforms(pass: GPUComputePassEncoder, item: RecordedLaunch, buffer: GPUBuffer | null): void {
+    const layout = item.program.shader.uniforms;
+    if (!layout || !buffer) return;
+    const size = uniformSlot(layout.bytes);
+    let group = this.#uniformGroups.get(size);
+    if (!group) {
+      group = this.#gpu.createBindGroup({
+        label: `uniforms of ${size} bytes`,
+        layout: this.#uniformLayout,
+        entries: [{ binding: 0, resource: { buffer, size } }],
+      });
+      this.#uniformGroups.set(size, group);
+    }
+    pass.setBindGroup(1, group, [item.uniformOffset]);
+  }
+
+  /** One write for all uniforms. It is ordered between the submits, so the one buffer serves every batch. */
+  #writeUniforms(batch: Batch): GPUBuffer | null {
+    if (batch.uniformBytes === 0) return null;
+    if (!this.#uniformBuffer || this.#uniformBuffer.size < batch.uniformBytes) {
+      this.#uniformBuffer?.destroy();
+      this.#uniformGroups.clear();
+      this.#uniformBuffer = this.#gpu.createBuffer({
+        label: 'uniforms',
+        size: 2 ** Math.ceil(Math.log2(batch.uniformBytes)),
+        usage: bufferUsage.uniform | bufferUsage.copyDestination,
+      });
+    }
+    this.#gpu.queue.writeBuffer(this.#uniformBuffer, 0, batch.uniforms, 0, batch.uniformBytes);
+    return this.#uniformBuffer;
+  }
+
+  /** The GPU refused the whole submit, so nothing in it has run. */
+  #batchFailed(batch: Batch, failure: EkphrasisError): void {
+    this.remember(failure);
+    const written = batch.items.flatMap((item) => (item.kind === 'launch' ? writtenBuffers(item) : []));
+    for (const item of batch.items) if (item.kind === 'copy') item.failure ??= failure;
+    spreadFailure(failure, written, this.#unchecked.slice(this.#unchecked.indexOf(batch)));
+  }
+
+  #pushScopes(): void {
+    for (const filter of ['internal', 'out-of-memory', 'validation'] as const)
+      this.#gpu.pushErrorScope(filter);
+  }
+
+  #popScopes(what: string, failed: (error: EkphrasisError) => void): void {
+    // A lost device has no scopes to ask; whoever waits hears of the loss itself.
+    const pop = () => this.#gpu.popErrorScope().catch(() => null);
+    const popped = Promise.all([pop(), pop(), pop()]).then(([validation, memory, internal]) => {
+      if (memory) failed(new OutOfMemoryError(`the device has no memory for ${what}: ${memory.message}`));
+      else if (validation ?? internal) {
+        failed(new KernelError(`${what} was refused: ${(validation ?? internal)?.message}`));
+      }
+    });
+    this.#checks = this.#checks.then(() => popped);
+  }
+}
+
+/** The ops of a batch, for messages: `8 launches of matmul (gemm.wgsl), add (binary.wgsl)`. */
+function describeBatch(batch: Batch): string {
+  const labels = new Set(batch.items.flatMap((item) => (item.kind === 'launch' ? [item.label] : [])));
+  return `${batch.launches} launches of ${[...labels].join(', ') || 'nothing'}`;
+}

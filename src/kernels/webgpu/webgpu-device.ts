@@ -1,0 +1,270 @@
+import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
+import { DeviceLostError, DisposedError, EkphrasisError, KernelError } from '../errors.ts';
+import type { AdapterFacts, OpAttributes, OpDefinition, OpName } from '../op.ts';
+import { opTable } from '../op-table.ts';
+import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
+import { type AdapterOptions, openAdapter } from './adapter.ts';
+import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
+import { BindGroupCache } from './bind-groups.ts';
+import { BufferPool, type DeviceBuffer } from './buffer-pool.ts';
+import { bufferUsage, mapModeRead } from './gpu-flags.ts';
+import { recordOp } from './launches.ts';
+import { messageOf, PipelineCache } from './pipelines.ts';
+import { ProgramCache } from './programs.ts';
+import { Recorder } from './recorder.ts';
+
+/** Bytes kept in the pool for reuse at most; the activations of InceptionV3 for one image take a tenth. */
+const POOL_CAP_BYTES = 512 * 2 ** 20;
+const STAGING_CAP_BYTES = 64 * 2 ** 20;
+
+class GpuStorage implements Storage {
+  references = 1;
+
+  constructor(
+    readonly device: WebGpuDevice,
+    readonly buffer: DeviceBuffer,
+    readonly bytes: number,
+  ) {}
+}
+
+/** A device on a WebGPU adapter. Ops are recorded; they run when something is read or enough has come together. */
+export class WebGpuDevice implements Device {
+  readonly kind = 'webgpu';
+  readonly adapter: AdapterFacts;
+  readonly description: string;
+  /** The underlying device, for measurements. What is done with it here is not known to this engine. */
+  readonly gpu: GPUDevice;
+  readonly #programs: ProgramCache;
+  readonly #recorder: Recorder;
+  readonly #buffers: BufferPool;
+  readonly #staging: BufferPool;
+  /** Why nothing can be done any more: lost or destroyed. */
+  #gone: EkphrasisError | null = null;
+  readonly #waiting = new Set<(reason: EkphrasisError) => void>();
+
+  private constructor(gpu: GPUDevice, facts: AdapterFacts, reason: string) {
+    this.gpu = gpu;
+    this.adapter = facts;
+    const words = [facts.vendor, facts.architecture].filter(Boolean).join(' ');
+    this.description = `WebGPU on ${facts.description}${words ? ` (${words})` : ''}${reason ? `, ${reason}` : ''}`;
+    const pipelines = new PipelineCache(gpu);
+    const bindGroups = new BindGroupCache(gpu);
+    this.#programs = new ProgramCache(pipelines);
+    const recorder = new Recorder(gpu, pipelines, bindGroups, (batch) => {
+      this.#buffers.submitted(batch);
+      this.#staging.submitted(batch);
+    });
+    this.#recorder = recorder;
+    const shared = {
+      maxBufferBytes: facts.maxBufferBytes,
+      create: recorder.createBuffer.bind(recorder),
+      broke: recorder.broke.bind(recorder),
+    };
+    this.#buffers = new BufferPool({
+      ...shared,
+      label: 'tensor',
+      usage: bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyDestination,
+      capBytes: POOL_CAP_BYTES,
+      destroyed: (buffer) => bindGroups.evict(buffer),
+    });
+    this.#staging = new BufferPool({
+      ...shared,
+      label: 'staging',
+      usage: bufferUsage.mapRead | bufferUsage.copyDestination,
+      capBytes: STAGING_CAP_BYTES,
+    });
+    gpu.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      recorder.remember(new KernelError(`the GPU device reports: ${event.error.message}`));
+    });
+    gpu.lost.then((info) => {
+      this.#leave(
+        new DeviceLostError(
+          `the GPU device was lost (${info.reason}): ${info.message || 'no reason given'}; its tensors are gone: request a new device`,
+        ),
+      );
+    });
+  }
+
+  /** A device on the adapter that the options choose. Throws NoAdapterError saying what to install. */
+  static async request(options: AdapterOptions = {}): Promise<WebGpuDevice> {
+    return WebGpuDevice.on(await openAdapter(options));
+  }
+
+  /** A device on an adapter at hand; `reason` ends its description. An adapter gives one device only. */
+  static async on(adapter: GPUAdapter, reason = ''): Promise<WebGpuDevice> {
+    const facts = adapterFacts(adapter);
+    let gpu: GPUDevice;
+    try {
+      gpu = await adapter.requestDevice(deviceDescriptor(adapter));
+    } catch (cause) {
+      throw new DeviceLostError(`${facts.description} gives no device: ${messageOf(cause)}`, { cause });
+    }
+    return new WebGpuDevice(gpu, facts, reason);
+  }
+
+  upload(data: DeviceArray): Storage {
+    this.#checkPresent();
+    const buffer = this.#buffers.acquire(data.byteLength, true);
+    buffer.failure = null;
+    if (data.byteLength > 0) {
+      this.gpu.queue.writeBuffer(buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
+    }
+    return new GpuStorage(this, buffer, data.byteLength);
+  }
+
+  run<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    variant?: string,
+  ): Operand[] {
+    const definition: OpDefinition<OpAttributes[K]> = opTable[op];
+    return this.execute(definition, inputs, attributes, variant);
+  }
+
+  /** `run` for a definition at hand, in the op table or not. */
+  execute<A>(
+    definition: OpDefinition<A>,
+    inputs: readonly Operand[],
+    attributes: A,
+    variant?: string,
+  ): Operand[] {
+    this.#checkPresent();
+    const buffers = inputs.map((input) => this.#storage(input.storage, definition.name, input.spec).buffer);
+    const specs = inputs.map((input) => input.spec);
+    const outputSpecs = definition.infer(specs, attributes);
+    if (definition.view) {
+      this.retain(inputs[0].storage);
+      return [{ storage: inputs[0].storage, spec: outputSpecs[0] }];
+    }
+    const call = { inputs: specs, outputs: outputSpecs, attributes, adapter: this.adapter };
+    const outputs = recordOp(definition, call, buffers, variant, {
+      programs: this.#programs,
+      recorder: this.#recorder,
+      pool: this.#buffers,
+    });
+    return outputSpecs.map((spec, index) => ({
+      storage: new GpuStorage(this, outputs[index], 4 * elementCount(spec.shape)),
+      spec,
+    }));
+  }
+
+  async read({ storage, spec }: Operand): Promise<DeviceArray> {
+    this.#checkPresent();
+    const { buffer } = this.#storage(storage, 'read', spec);
+    const bytes = 4 * elementCount(spec.shape);
+    const staging = this.#staging.acquire(bytes, true);
+    const copy = this.#recorder.copy(buffer, staging, bytes);
+    try {
+      // Reads that are asked for together are recorded before the first one submits.
+      await null;
+      await this.#settle(copy);
+      if (bytes === 0) return arrayOf(spec, new ArrayBuffer(0));
+      await this.#orGone(staging.gpu.mapAsync(mapModeRead, 0, bytes));
+      const elements = arrayOf(spec, staging.gpu.getMappedRange(0, bytes).slice(0));
+      staging.gpu.unmap();
+      return elements;
+    } catch (error) {
+      throw await this.#explain(error);
+    } finally {
+      if (!this.#gone) this.#staging.release(staging);
+    }
+  }
+
+  retain(storage: Storage): void {
+    this.#storage(storage, 'retain').references++;
+  }
+
+  release(storage: Storage): void {
+    const held = this.#storage(storage, 'release');
+    held.references--;
+    if (held.references === 0 && !this.#gone) this.#buffers.release(held.buffer);
+  }
+
+  async synchronise(): Promise<void> {
+    this.#checkPresent();
+    try {
+      await this.#settle();
+      await this.#orGone(this.gpu.queue.onSubmittedWorkDone());
+    } catch (error) {
+      throw await this.#explain(error);
+    }
+  }
+
+  memory(): MemoryReport {
+    const tensors = this.#buffers.memory();
+    const staging = this.#staging.memory();
+    return {
+      liveBytes: tensors.liveBytes,
+      pooledBytes: tensors.pooledBytes + staging.pooledBytes,
+      peakBytes: tensors.peakBytes + staging.peakBytes,
+      storages: tensors.storages,
+    };
+  }
+
+  trim(): void {
+    this.#checkPresent();
+    this.#buffers.trim();
+    this.#staging.trim();
+    this.#recorder.flush();
+  }
+
+  destroy(): void {
+    if (this.#gone instanceof DisposedError) return;
+    this.#leave(new DisposedError('this WebGPU device was destroyed; request a new one'));
+    this.gpu.destroy();
+  }
+
+  /** Submits everything and throws the first failure there is, of whatever op, or else that of the copy. */
+  async #settle(copy?: { readonly failure: EkphrasisError | null }): Promise<void> {
+    this.#recorder.flush();
+    await this.#orGone(this.#recorder.settled());
+    const failure = this.#recorder.takeFailure() ?? copy?.failure;
+    if (failure) throw failure;
+  }
+
+  /** Nothing can be done from now on; whoever waits is told why. */
+  #leave(reason: EkphrasisError): void {
+    if (this.#gone instanceof DisposedError) return;
+    this.#gone = reason;
+    this.#recorder.stop();
+    for (const reject of this.#waiting) reject(reason);
+    this.#waiting.clear();
+  }
+
+  /** The promise, or a rejection as soon as the device is gone. */
+  #orGone<T>(promise: Promise<T>): Promise<T> {
+    if (this.#gone) return Promise.reject(this.#gone);
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  /** Mapping fails a moment before the loss of the device is announced; then the loss is the reason. */
+  async #explain(error: unknown): Promise<unknown> {
+    if (error instanceof EkphrasisError) return error;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return this.#gone ?? new KernelError(`reading back failed: ${messageOf(error)}`, { cause: error });
+  }
+
+  #checkPresent(): void {
+    if (this.#gone) throw this.#gone;
+  }
+
+  #storage(storage: Storage, op: string, spec?: TensorSpec): GpuStorage {
+    if (!(storage instanceof GpuStorage) || storage.device !== this) {
+      throw new KernelError(`${op}: the tensor lives on another device; read it and upload it here`);
+    }
+    if (storage.references <= 0) {
+      const what = spec ? `the tensor ${describe(spec)}` : 'this storage';
+      throw new DisposedError(`${op}: ${what} was disposed; keep it until its last use`);
+    }
+    return storage;
+  }
+}
+
+function arrayOf(spec: TensorSpec, bytes: ArrayBuffer): DeviceArray {
+  return spec.dtype === 'int32' ? new Int32Array(bytes) : new Float32Array(bytes);
+}
