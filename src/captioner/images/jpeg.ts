@@ -19,7 +19,7 @@ const PROCESSES: Record<number, string> = {
   7: 'hierarchical',
 };
 
-function checkSupported(segments: JpegSegments, name: string): void {
+function checkSupported(segments: JpegSegments, fileSize: number, name: string): void {
   const { process, precision, components, width, height, scans } = segments;
   if (process > 2) {
     throw new ImageError(
@@ -35,6 +35,14 @@ function checkSupported(segments: JpegSegments, name: string): void {
     );
   }
   checkSize(width, height, 'JPEG', name);
+  // The DC code of each 8×8 block takes a bit at least; a forged size would cost seconds and gigabytes to find out.
+  if (fileSize * 8 < (width * height) / 64) {
+    throw broken(
+      'JPEG',
+      name,
+      `its ${fileSize} bytes cannot hold the ${width}×${height} pixels that its header declares`,
+    );
+  }
   if (scans * width * height > WORK_LIMIT)
     throw broken('JPEG', name, `it claims ${scans} scans of ${width}×${height} pixels`);
 }
@@ -63,7 +71,7 @@ function withAdobeSegment(bytes: Uint8Array): Uint8Array {
  */
 export function decodeJpeg(bytes: Uint8Array, name: string): RgbImage {
   const segments = readJpegSegments(bytes, name);
-  checkSupported(segments, name);
+  checkSupported(segments, bytes.length, name);
   const { components, adobeTransform, exif } = segments;
   const unmarkedCmyk = components.length === 4 && adobeTransform === undefined;
   let image: RgbImage;
