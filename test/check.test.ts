@@ -191,10 +191,13 @@ test('long files and empty names and words are found at their line', () => {
   assert.match(said('src/nn/dense.ts', '\n'.repeat(longest + 1))[0], /^401 401 lines/);
   assert.match(said('src/nn/utils.ts', '')[0], /^1 a file name that says nothing/);
   assert.match(said('src/nn/tensor-helpers.ts', '')[0], /^1 a file name/);
-  assert.match(said('src/a.ts', `\nexport class Buffer${'Man'}ager {}`)[0], /^2 `class BufferManager`/);
-  assert.match(said('src/a.ts', `const x = y; // @ts-${'ig'}nore`)[0], /^1 `@ts-ignore`/);
+  assert.match(
+    said('src/a.ts', `\nexport class Buffer${'Man'}ager {}`)[0],
+    /^2 `class Buffer.* says nothing/,
+  );
+  assert.match(said('src/a.ts', `const x = y; // @ts-${'ig'}nore`)[0], /^1 .* silences/);
   assert.match(said('src/a.ts', `a();\n// ${'TO'}DO: more`)[0], /^2 /);
-  assert.match(said('src/a.ts', `if (type${'of'} window === 'object') {}`)[0], /^1 `typeof window`/);
+  assert.match(said('src/a.ts', `if (type${'of'} window === 'object') {}`)[0], /^1 .* which platform/);
   assert.match(said('test/a.test.ts', 'test.only("a", () => {});')[0], /^1 `test.only\(`/);
   assert.equal(said('src/a.ts', 'export function utilisation() {}'), []);
 });

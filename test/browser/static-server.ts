@@ -1,0 +1,53 @@
+/** Serves the folders of this repository that the page reads, and nothing else, to this machine alone. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, normalize } from 'node:path';
+
+const folders = ['build/', 'dist/', 'models/', 'test/images/', 'test/browser/', 'web/'];
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.jpg': 'image/jpeg',
+  '.png': 'image/png',
+};
+
+export interface StaticServer {
+  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Starts on a free port. Paths are taken from the current folder, which is the repository's root in a test run. */
+export async function startStaticServer(): Promise<StaticServer> {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const path = normalize(decodeURIComponent(pathname)).slice(1);
+    try {
+      if (!folders.some((folder) => path.startsWith(folder))) throw new Error('not a served folder');
+      const body = await readFile(path);
+      response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' });
+      response.end(body);
+    } catch {
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      response.end(`no file ${path}`);
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
