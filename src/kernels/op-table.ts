@@ -1,5 +1,8 @@
 import type { OpAttributes, OpDefinition, OpName } from './op.ts';
 import { activationGradient } from './ops/activation-gradient.ts';
+import { adam } from './ops/adam.ts';
+import { averagePool } from './ops/average-pool.ts';
+import { averagePoolGradient } from './ops/average-pool-gradient.ts';
 import { binaryOps } from './ops/binary.ts';
 import { broadcastTo } from './ops/broadcast-to.ts';
 import { cast } from './ops/cast.ts';
@@ -7,11 +10,21 @@ import { concat } from './ops/concat.ts';
 import { conv2d } from './ops/conv2d.ts';
 import { conv2dGradientInput } from './ops/conv2d-gradient-input.ts';
 import { conv2dGradientKernel } from './ops/conv2d-gradient-kernel.ts';
+import { dropout } from './ops/dropout.ts';
 import { fill } from './ops/fill.ts';
+import { gather } from './ops/gather.ts';
+import { lstmGates } from './ops/lstm-gates.ts';
+import { lstmGatesGradient } from './ops/lstm-gates-gradient.ts';
 import { matmul } from './ops/matmul.ts';
+import { maxPool } from './ops/max-pool.ts';
+import { maxPoolGradient } from './ops/max-pool-gradient.ts';
 import { pad } from './ops/pad.ts';
+import { reduceOps } from './ops/reduce.ts';
 import { reshape } from './ops/reshape.ts';
+import { scatterAdd } from './ops/scatter-add.ts';
 import { slice } from './ops/slice.ts';
+import { sparseCrossEntropy } from './ops/sparse-cross-entropy.ts';
+import { sparseCrossEntropyGradient } from './ops/sparse-cross-entropy-gradient.ts';
 import { split } from './ops/split.ts';
 import { transpose } from './ops/transpose.ts';
 import { unaryOps } from './ops/unary.ts';
@@ -20,6 +33,7 @@ import { unaryOps } from './ops/unary.ts';
 export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } = {
   ...unaryOps,
   ...binaryOps,
+  ...reduceOps,
   activationGradient,
   broadcastTo,
   cast,
@@ -34,4 +48,16 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   conv2dGradientInput,
   conv2dGradientKernel,
   matmul,
+  adam,
+  averagePool,
+  averagePoolGradient,
+  dropout,
+  gather,
+  lstmGates,
+  lstmGatesGradient,
+  maxPool,
+  maxPoolGradient,
+  scatterAdd,
+  sparseCrossEntropy,
+  sparseCrossEntropyGradient,
 };

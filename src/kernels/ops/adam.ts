@@ -1,0 +1,83 @@
+import source from '../../../shaders/adam.wgsl';
+import { checkAlike, checkInputCount } from '../checks.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
+import type { OpDefinition } from '../op.ts';
+import { floatSample } from '../samples.ts';
+import { elementCount } from '../spec.ts';
+
+export interface AdamAttributes {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Number of this update, from 1. */
+  readonly step: number;
+}
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    adam: AdamAttributes;
+  }
+}
+
+function correctedRate({ learningRate, beta1, beta2, step }: AdamAttributes): number {
+  return (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+}
+
+/**
+ * One update of Adam (Kingma and Ba 2015) in the form of Keras: the bias corrections are folded into the learning
+ * rate, so that epsilon is the paper's ε̂.
+ */
+export const adam: OpDefinition<AdamAttributes> = {
+  name: 'adam',
+  summary: 'parameter, gradient, m, v [...] -> updated parameter, m, v',
+  infer(inputs) {
+    checkInputCount('adam', inputs, 4);
+    checkAlike('adam', inputs);
+    return [inputs[0], inputs[2], inputs[3]];
+  },
+  cpu({ inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], attributes }) {
+    const { beta1, beta2, epsilon } = attributes;
+    const rate = correctedRate(attributes);
+    for (let i = 0; i < nextP.length; i++) {
+      const slope = g[i];
+      const mean = beta1 * m[i] + (1 - beta1) * slope;
+      const square = beta2 * v[i] + (1 - beta2) * slope * slope;
+      nextM[i] = mean;
+      nextV[i] = square;
+      nextP[i] = p[i] - (rate * mean) / (Math.sqrt(square) + epsilon);
+    }
+  },
+  wgsl({ outputs, attributes, adapter }) {
+    const count = elementCount(outputs[0].shape);
+    const { beta1, beta2, epsilon } = attributes;
+    return [
+      {
+        shader: { name: 'adam', source },
+        uniforms: {
+          count,
+          rate: correctedRate(attributes),
+          beta1,
+          beta2,
+          // Computed here: 1 - beta2 in float32 would have but four digits.
+          complement1: 1 - beta1,
+          complement2: 1 - beta2,
+          epsilon,
+        },
+        grid: linearGrid(count, WORKGROUP_SIZE, adapter),
+      },
+    ];
+  },
+  gradient: 'none',
+  samples: () =>
+    [1, 3, 1000].map((step) => ({
+      name: `step ${step}`,
+      inputs: [
+        floatSample([5, 31], 1),
+        floatSample([5, 31], 2, -0.1, 0.1),
+        floatSample([5, 31], 3, -0.1, 0.1),
+        floatSample([5, 31], 4, 0, 0.01),
+      ],
+      attributes: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, step },
+    })),
+};

@@ -1,0 +1,54 @@
+import source from '../../../shaders/average-pool.wgsl';
+import { checkInputCount } from '../checks.ts';
+import type { OpDefinition } from '../op.ts';
+import {
+  inferPool,
+  type PoolAttributes,
+  poolGeometry,
+  poolLaunch,
+  poolSamples,
+  walkWindows,
+} from '../pooling.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    averagePool: PoolAttributes;
+  }
+}
+
+/** Mean of each window over the elements inside the input. */
+export const averagePool: OpDefinition<PoolAttributes> = {
+  name: 'averagePool',
+  summary: 'x [N, H, W, C] -> [N, H′, W′, C]: the mean of each window, padding not counted',
+  infer(inputs, attributes) {
+    checkInputCount('averagePool', inputs, 1);
+    return [inferPool('averagePool', inputs[0], attributes)];
+  },
+  cpu({ inputs: [x], inputSpecs, outputs: [y], attributes }) {
+    const geometry = poolGeometry('averagePool', inputSpecs[0].shape, attributes);
+    const { height, width, channels } = geometry;
+    const sums = new Float64Array(channels);
+    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+      sums.fill(0);
+      for (let row = firstRow; row < endRow; row++) {
+        let from = ((image * height + row) * width + firstColumn) * channels;
+        for (let column = firstColumn; column < endColumn; column++, from += channels) {
+          for (let channel = 0; channel < channels; channel++) sums[channel] += x[from + channel];
+        }
+      }
+      const count = (endRow - firstRow) * (endColumn - firstColumn);
+      for (let channel = 0; channel < channels; channel++) y[output + channel] = sums[channel] / count;
+    });
+  },
+  wgsl({ inputs, outputs, attributes, adapter }) {
+    const geometry = poolGeometry('averagePool', inputs[0].shape, attributes);
+    return [poolLaunch({ name: 'average-pool', source }, geometry, attributes, outputs[0].shape, adapter)];
+  },
+  gradient: (context) => [
+    context.run('averagePoolGradient', [context.gradients[0]], {
+      ...context.attributes,
+      inputShape: context.inputs[0].shape,
+    }),
+  ],
+  samples: poolSamples,
+};

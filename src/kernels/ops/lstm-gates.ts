@@ -1,0 +1,70 @@
+import source from '../../../shaders/lstm-gates.wgsl';
+import { activationHook, activations } from '../activation.ts';
+import { checkInputCount } from '../checks.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
+import { inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
+import type { OpDefinition } from '../op.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    lstmGates: LstmAttributes;
+  }
+}
+
+/**
+ * What an LSTM cell does after its matrix product (Hochreiter and Schmidhuber 1997, with Keras's gate order):
+ * z = [i, f, candidate, o], c′ = f c + i candidate, h = o activation(c′).
+ */
+export const lstmGates: OpDefinition<LstmAttributes> = {
+  name: 'lstmGates',
+  summary: 'z [B, 4U] in the order i, f, c, o, c [B, U] -> h [B, U], c′ [B, U]',
+  infer(inputs) {
+    checkInputCount('lstmGates', inputs, 2);
+    const state = inferLstm('lstmGates', inputs[0], inputs[1]);
+    return [state, state];
+  },
+  cpu({ inputs: [z, c], inputSpecs, outputs: [h, next], attributes }) {
+    const [batch, units] = inputSpecs[1].shape;
+    const activate = activations[attributes.activation].value;
+    const gate = activations[attributes.recurrentActivation].value;
+    for (let row = 0; row < batch; row++) {
+      const state = row * units;
+      const gates = 4 * state;
+      for (let unit = 0; unit < units; unit++) {
+        const i = gate(z[gates + unit]);
+        const f = gate(z[gates + units + unit]);
+        const candidate = activate(z[gates + 2 * units + unit]);
+        const o = gate(z[gates + 3 * units + unit]);
+        const cell = f * c[state + unit] + i * candidate;
+        next[state + unit] = cell;
+        h[state + unit] = o * activate(cell);
+      }
+    }
+  },
+  wgsl({ inputs: [, c], attributes, adapter }) {
+    const [batch, units] = c.shape;
+    return [
+      {
+        shader: { name: 'lstm-gates', source },
+        hooks: [
+          activationHook(attributes.activation),
+          activationHook(attributes.recurrentActivation, 'recurrentActivate'),
+        ],
+        uniforms: { count: batch * units, units },
+        grid: linearGrid(batch * units, WORKGROUP_SIZE, adapter),
+      },
+    ];
+  },
+  gradient: (context) =>
+    context.runAll(
+      'lstmGatesGradient',
+      [...context.inputs, context.outputs[1], ...context.gradients],
+      context.attributes,
+    ),
+  samples: () =>
+    lstmCases.map(({ name, batch, units, attributes }) => ({
+      name,
+      inputs: lstmInputs(batch, units),
+      attributes,
+    })),
+};

@@ -1,0 +1,87 @@
+import source from '../../../shaders/max-pool-gradient.wgsl';
+import { checkDType, checkInputCount, checkShape } from '../checks.ts';
+import type { OpDefinition, Sample } from '../op.ts';
+import {
+  inferPool,
+  type PoolAttributes,
+  poolCases,
+  poolGeometry,
+  poolLaunch,
+  walkWindows,
+} from '../pooling.ts';
+import { floatSample, valuesSample } from '../samples.ts';
+import { elementCount } from '../spec.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    maxPoolGradient: PoolAttributes;
+  }
+}
+
+/** Backward pass of maxPool: the gradient of a window goes to its largest element, of equals to the first. */
+export const maxPoolGradient: OpDefinition<PoolAttributes> = {
+  name: 'maxPoolGradient',
+  summary:
+    'x [N, H, W, C], y and g [N, H′, W′, C] -> [N, H, W, C]: g added at the first maximum of each window',
+  infer(inputs, attributes) {
+    checkInputCount('maxPoolGradient', inputs, 3);
+    const [x, y, g] = inputs;
+    const pooled = inferPool('maxPoolGradient', x, attributes);
+    checkDType('maxPoolGradient', 'y', y, 'float32');
+    checkDType('maxPoolGradient', 'g', g, 'float32');
+    checkShape('maxPoolGradient', 'y', y, pooled.shape);
+    checkShape('maxPoolGradient', 'g', g, pooled.shape);
+    return [x];
+  },
+  cpu({ inputs: [x, , g], inputSpecs, outputs: [dx], attributes }) {
+    const geometry = poolGeometry('maxPoolGradient', inputSpecs[0].shape, attributes);
+    const { height, width, channels } = geometry;
+    dx.fill(0);
+    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+      for (let channel = 0; channel < channels; channel++) {
+        let first = ((image * height + firstRow) * width + firstColumn) * channels + channel;
+        for (let row = firstRow; row < endRow; row++) {
+          let from = ((image * height + row) * width + firstColumn) * channels + channel;
+          for (let column = firstColumn; column < endColumn; column++, from += channels) {
+            if (x[from] > x[first]) first = from;
+          }
+        }
+        dx[first] += g[output + channel];
+      }
+    });
+  },
+  wgsl({ inputs, outputs, attributes, adapter }) {
+    const geometry = poolGeometry('maxPoolGradient', inputs[0].shape, attributes);
+    return [
+      poolLaunch({ name: 'max-pool-gradient', source }, geometry, attributes, outputs[0].shape, adapter),
+    ];
+  },
+  gradient: 'none',
+  samples(): Sample<PoolAttributes>[] {
+    const ties = valuesSample([1, 4, 4, 1], [1, 1, 0, 2, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const samples = poolCases.map(({ name, shape, attributes }, index) => ({
+      name,
+      x: floatSample(shape, index + 1, -3, 1),
+      attributes,
+    }));
+    const tied: PoolAttributes = { size: [3, 3], strides: [1, 1], padding: 'same' };
+    return [...samples, { name: 'ties', x: ties, attributes: tied }].map(({ name, x, attributes }) => {
+      const { shape } = inferPool('maxPool', x, attributes);
+      const pooled = new Array<number>(elementCount(shape)).fill(0);
+      const geometry = poolGeometry('maxPool', x.shape, attributes);
+      walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+        for (let channel = 0; channel < geometry.channels; channel++) {
+          let largest = Number.NEGATIVE_INFINITY;
+          for (let row = firstRow; row < endRow; row++) {
+            for (let column = firstColumn; column < endColumn; column++) {
+              const pixel = (image * geometry.height + row) * geometry.width + column;
+              largest = Math.max(largest, x.data[pixel * geometry.channels + channel]);
+            }
+          }
+          pooled[output + channel] = largest;
+        }
+      });
+      return { name, inputs: [x, valuesSample(shape, pooled), floatSample(shape, 9)], attributes };
+    });
+  },
+};

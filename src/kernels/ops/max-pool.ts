@@ -1,0 +1,54 @@
+import source from '../../../shaders/max-pool.wgsl';
+import { checkInputCount } from '../checks.ts';
+import type { OpDefinition } from '../op.ts';
+import {
+  inferPool,
+  type PoolAttributes,
+  poolGeometry,
+  poolLaunch,
+  poolSamples,
+  walkWindows,
+} from '../pooling.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    maxPool: PoolAttributes;
+  }
+}
+
+/** Largest element of each window; padding is never counted. */
+export const maxPool: OpDefinition<PoolAttributes> = {
+  name: 'maxPool',
+  summary: 'x [N, H, W, C] -> [N, H′, W′, C]: the largest element of each window, padding not counted',
+  infer(inputs, attributes) {
+    checkInputCount('maxPool', inputs, 1);
+    return [inferPool('maxPool', inputs[0], attributes)];
+  },
+  cpu({ inputs: [x], inputSpecs, outputs: [y], attributes }) {
+    const geometry = poolGeometry('maxPool', inputSpecs[0].shape, attributes);
+    const { height, width, channels } = geometry;
+    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+      for (let channel = 0; channel < channels; channel++) y[output + channel] = Number.NEGATIVE_INFINITY;
+      for (let row = firstRow; row < endRow; row++) {
+        let from = ((image * height + row) * width + firstColumn) * channels;
+        for (let column = firstColumn; column < endColumn; column++, from += channels) {
+          for (let channel = 0; channel < channels; channel++) {
+            if (x[from + channel] > y[output + channel]) y[output + channel] = x[from + channel];
+          }
+        }
+      }
+    });
+  },
+  wgsl({ inputs, outputs, attributes, adapter }) {
+    const geometry = poolGeometry('maxPool', inputs[0].shape, attributes);
+    return [poolLaunch({ name: 'max-pool', source }, geometry, attributes, outputs[0].shape, adapter)];
+  },
+  gradient: (context) => [
+    context.run(
+      'maxPoolGradient',
+      [context.inputs[0], context.outputs[0], context.gradients[0]],
+      context.attributes,
+    ),
+  ],
+  samples: poolSamples,
+};

@@ -1,0 +1,73 @@
+import source from '../../../shaders/sparse-cross-entropy-gradient.wgsl';
+import { checkDType, checkInputCount, checkShape } from '../checks.ts';
+import type { OpDefinition } from '../op.ts';
+import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { floatSample } from '../samples.ts';
+import {
+  checkLogits,
+  crossEntropyCases,
+  largestOf,
+  type SparseCrossEntropyAttributes,
+} from './sparse-cross-entropy.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    sparseCrossEntropyGradient: SparseCrossEntropyAttributes;
+  }
+}
+
+/** Backward pass of sparseCrossEntropy: softmax minus one at the label, times the gradient of the row's loss. */
+export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttributes> = {
+  name: 'sparseCrossEntropyGradient',
+  summary: 'logits [N, V], labels int32 [N], g [N] -> [N, V]: g (softmax − one-hot); 0 in ignored rows',
+  infer(inputs) {
+    checkInputCount('sparseCrossEntropyGradient', inputs, 3);
+    const [logits, labels, g] = inputs;
+    checkLogits('sparseCrossEntropyGradient', logits, labels);
+    checkDType('sparseCrossEntropyGradient', 'g', g, 'float32');
+    checkShape('sparseCrossEntropyGradient', 'g', g, labels.shape);
+    return [logits];
+  },
+  cpu({ inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore } }) {
+    const [rows, classes] = inputSpecs[0].shape;
+    for (let row = 0; row < rows; row++) {
+      const label = labels[row];
+      const from = row * classes;
+      const end = from + classes;
+      if (label === ignore || label < 0 || label >= classes) {
+        y.fill(0, from, end);
+        continue;
+      }
+      const largest = largestOf(logits, from, end);
+      let sum = 0;
+      for (let i = from; i < end; i++) {
+        const e = Math.exp(logits[i] - largest);
+        y[i] = e;
+        sum += e;
+      }
+      const scale = g[row] / sum;
+      for (let i = from; i < end; i++) y[i] *= scale;
+      y[from + label] -= g[row];
+    }
+  },
+  variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const [rows, classes] = inputs[0].shape;
+    const { constants, grid } = rowPlan(rows, variant, adapter);
+    return [
+      {
+        shader: { name: 'sparse-cross-entropy-gradient', source },
+        constants,
+        uniforms: { rows, classes, ignore: attributes.ignore },
+        grid,
+      },
+    ];
+  },
+  gradient: 'none',
+  samples: () =>
+    crossEntropyCases.map(({ name, inputs, ignore }) => ({
+      name,
+      inputs: [...inputs, floatSample(inputs[1].shape, 9)],
+      attributes: { ignore },
+    })),
+};

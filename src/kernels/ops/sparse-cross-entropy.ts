@@ -1,0 +1,99 @@
+import source from '../../../shaders/sparse-cross-entropy.wgsl';
+import { checkDType, checkInputCount, checkRank, checkShape } from '../checks.ts';
+import type { OpDefinition, SampleInput } from '../op.ts';
+import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { floatSample, integerSample, valuesSample } from '../samples.ts';
+import type { NumericArray, TensorSpec } from '../spec.ts';
+
+export interface SparseCrossEntropyAttributes {
+  /** Label whose rows count nothing, such as padding; a negative number ignores none. */
+  readonly ignore: number;
+}
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    sparseCrossEntropy: SparseCrossEntropyAttributes;
+  }
+}
+
+export function checkLogits(op: string, logits: TensorSpec, labels: TensorSpec): void {
+  checkDType(op, 'logits', logits, 'float32');
+  checkRank(op, 'logits', logits, 2, '[rows, classes]');
+  checkDType(op, 'labels', labels, 'int32');
+  checkShape(op, 'labels', labels, [logits.shape[0]]);
+}
+
+export function largestOf(x: NumericArray, from: number, end: number): number {
+  let largest = x[from];
+  for (let i = from + 1; i < end; i++) if (x[i] > largest) largest = x[i];
+  return largest;
+}
+
+/** Logits, labels and the ignored label, for the tests of both cross-entropy ops. */
+export const crossEntropyCases: readonly { name: string; inputs: readonly SampleInput[]; ignore: number }[] =
+  [
+    { name: 'words', inputs: [floatSample([7, 93], 1, -4, 4), integerSample([7], 2, 0, 93)], ignore: -1 },
+    {
+      name: 'padding ignored',
+      inputs: [floatSample([5, 11], 3), valuesSample([5], [0, 3, 10, 0, 1], 'int32')],
+      ignore: 0,
+    },
+    {
+      name: 'large logits',
+      inputs: [valuesSample([2, 3], [300, -300, 0, 99, 100, 98]), valuesSample([2], [1, 1], 'int32')],
+      ignore: -1,
+    },
+    { name: 'one class', inputs: [floatSample([2, 1], 4), valuesSample([2], [0, 0], 'int32')], ignore: -1 },
+    {
+      name: 'labels outside',
+      inputs: [floatSample([3, 4], 5), valuesSample([3], [4, -2, 3], 'int32')],
+      ignore: -1,
+    },
+  ];
+
+/** Cross-entropy of softmax(logits) against class numbers, in one pass that never forms the probabilities. */
+export const sparseCrossEntropy: OpDefinition<SparseCrossEntropyAttributes> = {
+  name: 'sparseCrossEntropy',
+  summary:
+    'logits [N, V], labels int32 [N] -> losses [N]: −log softmax at the label; 0 where it is `ignore` or no class',
+  infer(inputs) {
+    checkInputCount('sparseCrossEntropy', inputs, 2);
+    checkLogits('sparseCrossEntropy', inputs[0], inputs[1]);
+    return [{ shape: inputs[1].shape, dtype: 'float32' }];
+  },
+  cpu({ inputs: [logits, labels], inputSpecs, outputs: [losses], attributes: { ignore } }) {
+    const [rows, classes] = inputSpecs[0].shape;
+    for (let row = 0; row < rows; row++) {
+      const label = labels[row];
+      if (label === ignore || label < 0 || label >= classes) {
+        losses[row] = 0;
+        continue;
+      }
+      const from = row * classes;
+      const end = from + classes;
+      const largest = largestOf(logits, from, end);
+      let sum = 0;
+      for (let i = from; i < end; i++) sum += Math.exp(logits[i] - largest);
+      losses[row] = Math.log(sum) + largest - logits[from + label];
+    }
+  },
+  variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const [rows, classes] = inputs[0].shape;
+    const { constants, grid } = rowPlan(rows, variant, adapter);
+    return [
+      {
+        shader: { name: 'sparse-cross-entropy', source },
+        constants,
+        uniforms: { rows, classes, ignore: attributes.ignore },
+        grid,
+      },
+    ];
+  },
+  gradient: (context) => [
+    context.run('sparseCrossEntropyGradient', [...context.inputs, context.gradients[0]], context.attributes),
+    null,
+  ],
+  samples: () =>
+    crossEntropyCases.map(({ name, inputs, ignore }) => ({ name, inputs, attributes: { ignore } })),
+};
