@@ -29,7 +29,7 @@ async function playwrightsOwn() {
   return chromium.executablePath();
 }
 
-/** { path, version } of the first Chromium that runs; EKPHRASIS_CHROMIUM names one to take instead. */
+/** { path, version } of the first Chromium that runs; EKPHRASIS_CHROMIUM names one to take instead, or `none`. */
 export async function findChromium() {
   const asked = process.env.EKPHRASIS_CHROMIUM;
   const candidates = asked ? [asked] : [...places, await playwrightsOwn()];
@@ -37,6 +37,7 @@ export async function findChromium() {
     const found = existsSync(path) && version(path);
     if (found) return { path, version: found };
   }
-  if (asked) throw new Error(`EKPHRASIS_CHROMIUM is ${asked}, which is no Chromium that runs.`);
+  if (asked && asked !== 'none')
+    console.error(`EKPHRASIS_CHROMIUM is ${asked}, which is no Chromium that runs.`);
   return undefined;
 }

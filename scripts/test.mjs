@@ -72,12 +72,13 @@ function runFile(file, environment, deadline) {
 }
 
 async function chooseAdapter() {
-  if (options.adapter) {
-    if (!adapterKinds.includes(options.adapter))
-      throw new Error(`--adapter ${options.adapter}: expected one of ${adapterKinds.join(', ')}`);
-    return [await probeAdapter(options.adapter)].filter(({ state }) => state === 'works');
+  const asked = options.adapter;
+  if (asked === 'none') return [];
+  if (asked && !adapterKinds.includes(asked)) {
+    console.error(`--adapter ${asked}: expected ${adapterKinds.join(', ')} or none`);
+    process.exit(2);
   }
-  const probes = await Promise.all(adapterKinds.map(probeAdapter));
+  const probes = await Promise.all((asked ? [asked] : adapterKinds).map(probeAdapter));
   return probes.filter(({ state }) => state === 'works');
 }
 
