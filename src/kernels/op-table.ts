@@ -1,8 +1,10 @@
 import type { OpAttributes, OpDefinition, OpName } from './op.ts';
 import { activationGradient } from './ops/activation-gradient.ts';
 import { adam } from './ops/adam.ts';
+import { argmax } from './ops/argmax.ts';
 import { averagePool } from './ops/average-pool.ts';
 import { averagePoolGradient } from './ops/average-pool-gradient.ts';
+import { batchNorm } from './ops/batch-norm.ts';
 import { binaryOps } from './ops/binary.ts';
 import { broadcastTo } from './ops/broadcast-to.ts';
 import { cast } from './ops/cast.ts';
@@ -13,19 +15,26 @@ import { conv2dGradientKernel } from './ops/conv2d-gradient-kernel.ts';
 import { dropout } from './ops/dropout.ts';
 import { fill } from './ops/fill.ts';
 import { gather } from './ops/gather.ts';
+import { logSoftmax } from './ops/log-softmax.ts';
 import { lstmGates } from './ops/lstm-gates.ts';
 import { lstmGatesGradient } from './ops/lstm-gates-gradient.ts';
 import { matmul } from './ops/matmul.ts';
 import { maxPool } from './ops/max-pool.ts';
 import { maxPoolGradient } from './ops/max-pool-gradient.ts';
+import { nadam } from './ops/nadam.ts';
 import { pad } from './ops/pad.ts';
 import { reduceOps } from './ops/reduce.ts';
 import { reshape } from './ops/reshape.ts';
+import { resizeBilinear } from './ops/resize-bilinear.ts';
+import { resizeBilinearGradient } from './ops/resize-bilinear-gradient.ts';
 import { scatterAdd } from './ops/scatter-add.ts';
+import { sgd } from './ops/sgd.ts';
 import { slice } from './ops/slice.ts';
+import { softmax } from './ops/softmax.ts';
 import { sparseCrossEntropy } from './ops/sparse-cross-entropy.ts';
 import { sparseCrossEntropyGradient } from './ops/sparse-cross-entropy-gradient.ts';
 import { split } from './ops/split.ts';
+import { topK } from './ops/top-k.ts';
 import { transpose } from './ops/transpose.ts';
 import { unaryOps } from './ops/unary.ts';
 
@@ -60,4 +69,13 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   scatterAdd,
   sparseCrossEntropy,
   sparseCrossEntropyGradient,
+  argmax,
+  batchNorm,
+  logSoftmax,
+  nadam,
+  resizeBilinear,
+  resizeBilinearGradient,
+  sgd,
+  softmax,
+  topK,
 };

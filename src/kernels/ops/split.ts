@@ -64,9 +64,7 @@ export const split: OpDefinition<SplitAttributes> = {
       bindings: [{ input: 0 }, { output: index }],
     }));
   },
-  gradient({ gradients, attributes: { axis }, run }) {
-    return [run('concat', gradients, { axis })];
-  },
+  gradient: (context) => [context.run('concat', context.gradients, { axis: context.attributes.axis })],
   samples: () => [
     { name: 'rows', inputs: [floatSample([9, 5], 1)], attributes: { axis: 0, sizes: [4, 3, 2] } },
     { name: 'channels', inputs: [floatSample([2, 3, 7], 2)], attributes: { axis: -1, sizes: [1, 6] } },

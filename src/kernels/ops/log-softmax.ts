@@ -1,0 +1,37 @@
+import type { NoAttributes, OpDefinition } from '../op.ts';
+import { rowVariants } from '../row-kernels.ts';
+import { inferSoftmax, softmaxLaunch, softmaxSamples } from './softmax.ts';
+import { largestOf } from './sparse-cross-entropy.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    logSoftmax: NoAttributes;
+  }
+}
+
+/** Logarithm of softmax without the detour over probabilities, which would lose the small ones. */
+export const logSoftmax: OpDefinition<NoAttributes> = {
+  name: 'logSoftmax',
+  summary: 'x [.., N] -> [.., N]: log-probabilities over the last axis',
+  infer: (inputs) => inferSoftmax('logSoftmax', inputs),
+  cpu({ inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+    const columns = shape[shape.length - 1];
+    for (let from = 0; from < x.length; from += columns) {
+      const end = from + columns;
+      const largest = largestOf(x, from, end);
+      let sum = 0;
+      for (let i = from; i < end; i++) sum += Math.exp(x[i] - largest);
+      const logarithm = Math.log(sum);
+      for (let i = from; i < end; i++) y[i] = x[i] - largest - logarithm;
+    }
+  },
+  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  wgsl: (call, variant) => [softmaxLaunch('logSoftmax', 'shifted - log(sum)', call, variant)],
+  gradient(context) {
+    const [g] = context.gradients;
+    const total = context.run('sum', [g], { axes: [-1], keepDimensions: true });
+    const probabilities = context.run('exp', [context.outputs[0]], {});
+    return [context.run('subtract', [g, context.run('multiply', [probabilities, total], {})], {})];
+  },
+  samples: softmaxSamples,
+};

@@ -1,0 +1,85 @@
+import source from '../../../shaders/softmax.wgsl';
+import { checkDType, checkInputCount } from '../checks.ts';
+import { ShapeError } from '../errors.ts';
+import type { GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
+import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { floatSample, valuesSample } from '../samples.ts';
+import { describe, elementCount, type TensorSpec } from '../spec.ts';
+import { largestOf } from './sparse-cross-entropy.ts';
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    softmax: NoAttributes;
+  }
+}
+
+/** Checks a tensor whose last axis is normalised. */
+export function inferSoftmax(op: string, inputs: readonly TensorSpec[]): TensorSpec[] {
+  checkInputCount(op, inputs, 1);
+  const [x] = inputs;
+  checkDType(op, 'x', x, 'float32');
+  if (x.shape.length === 0) {
+    throw new ShapeError(`${op}: x is ${describe(x)}, expected rank 1 or more: reshape it`);
+  }
+  return [x];
+}
+
+/** The launch of softmax.wgsl whose hook `finish(shifted, sum)` computes an element. */
+export function softmaxLaunch(
+  name: string,
+  finish: string,
+  { inputs: [x], adapter }: GpuCall<NoAttributes>,
+  variant: string,
+): Launch {
+  const columns = x.shape[x.shape.length - 1];
+  const rows = elementCount(x.shape) / columns;
+  const { constants, grid } = rowPlan(rows, variant, adapter);
+  const hook = { name, source: `fn finish(shifted: f32, sum: f32) -> f32 { return ${finish}; }` };
+  return {
+    shader: { name: 'softmax', source },
+    hooks: [hook],
+    constants,
+    uniforms: { rows, columns },
+    grid,
+  };
+}
+
+export function softmaxSamples(): Sample<NoAttributes>[] {
+  return [
+    { name: 'rows', inputs: [floatSample([5, 93], 1, -4, 4)], attributes: {} },
+    { name: 'rank 3', inputs: [floatSample([2, 3, 7], 2)], attributes: {} },
+    { name: 'vector', inputs: [floatSample([10], 3)], attributes: {} },
+    { name: 'one class', inputs: [floatSample([3, 1], 4)], attributes: {} },
+    { name: 'large', inputs: [valuesSample([2, 3], [1000, -1000, 999, -500, -501, -502])], attributes: {} },
+  ];
+}
+
+/** Exponentials of the last axis divided by their sum, relative to the largest so that none overflows. */
+export const softmax: OpDefinition<NoAttributes> = {
+  name: 'softmax',
+  summary: 'x [.., N] -> [.., N]: probabilities over the last axis',
+  infer: (inputs) => inferSoftmax('softmax', inputs),
+  cpu({ inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+    const columns = shape[shape.length - 1];
+    for (let from = 0; from < x.length; from += columns) {
+      const end = from + columns;
+      const largest = largestOf(x, from, end);
+      let sum = 0;
+      for (let i = from; i < end; i++) {
+        const e = Math.exp(x[i] - largest);
+        y[i] = e;
+        sum += e;
+      }
+      for (let i = from; i < end; i++) y[i] /= sum;
+    }
+  },
+  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  wgsl: (call, variant) => [softmaxLaunch('softmax', 'exp(shifted) / sum', call, variant)],
+  gradient(context) {
+    const [y] = context.outputs;
+    const weighted = context.run('multiply', [context.gradients[0], y], {});
+    const total = context.run('sum', [weighted], { axes: [-1], keepDimensions: true });
+    return [context.run('subtract', [weighted, context.run('multiply', [y, total], {})], {})];
+  },
+  samples: softmaxSamples,
+};

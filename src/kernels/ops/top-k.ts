@@ -1,0 +1,88 @@
+import source from '../../../shaders/top-k.wgsl';
+import { checkDType, checkInputCount } from '../checks.ts';
+import { ShapeError } from '../errors.ts';
+import type { BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
+import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { floatSample, valuesSample } from '../samples.ts';
+import { describe, elementCount } from '../spec.ts';
+
+export interface TopKAttributes {
+  readonly k: number;
+}
+
+declare module '../op.ts' {
+  interface OpAttributes {
+    topK: TopKAttributes;
+  }
+}
+
+/** The launch of top-k.wgsl over the last axis, with the given operands for x, values and indices. */
+export function topKLaunch<A>(
+  { inputs: [x], adapter }: GpuCall<A>,
+  variant: string,
+  k: number,
+  bindings: readonly BindingReference[],
+): Launch {
+  const columns = x.shape[x.shape.length - 1];
+  const rows = elementCount(x.shape) / columns;
+  const { constants, grid } = rowPlan(rows, variant, adapter);
+  return { shader: { name: 'top-k', source }, constants, uniforms: { rows, columns, k }, bindings, grid };
+}
+
+/** The k largest elements of the last axis in descending order; of equals the one of lower index comes first. */
+export const topK: OpDefinition<TopKAttributes> = {
+  name: 'topK',
+  summary: 'x [.., N] -> values [.., k] descending, indices int32 [.., k]; ties by lower index',
+  infer(inputs, { k }) {
+    checkInputCount('topK', inputs, 1);
+    const [x] = inputs;
+    checkDType('topK', 'x', x, 'float32');
+    const columns = x.shape.at(-1) ?? 0;
+    if (!(Number.isInteger(k) && k >= 1 && k <= columns)) {
+      throw new ShapeError(
+        `topK: k ${k} given for ${describe(x)}; expected a whole number from 1 to the size of the last axis`,
+      );
+    }
+    const shape = [...x.shape.slice(0, -1), k];
+    return [
+      { shape, dtype: 'float32' },
+      { shape, dtype: 'int32' },
+    ];
+  },
+  cpu({ inputs: [x], inputSpecs: [{ shape }], outputs: [values, indices], attributes: { k } }) {
+    const columns = shape[shape.length - 1];
+    for (let from = 0, to = 0; from < x.length; from += columns, to += k) {
+      // Insertion into the best so far: most elements are below the last of them and cost one comparison.
+      let found = 0;
+      for (let column = 0; column < columns; column++) {
+        const value = x[from + column];
+        if (found === k && !(value > values[to + k - 1])) continue;
+        let place = found < k ? found++ : k - 1;
+        for (; place > 0 && value > values[to + place - 1]; place--) {
+          values[to + place] = values[to + place - 1];
+          indices[to + place] = indices[to + place - 1];
+        }
+        values[to + place] = value;
+        indices[to + place] = column;
+      }
+    }
+  },
+  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  wgsl: (call, variant) => [
+    topKLaunch(call, variant, call.attributes.k, [{ input: 0 }, { output: 0 }, { output: 1 }]),
+  ],
+  // The values are piecewise copies of x and have a gradient, a scatter into each row; only search uses this op, and
+  // search is never differentiated.
+  gradient: 'none',
+  samples: () => [
+    { name: 'beam', inputs: [floatSample([3, 97], 1)], attributes: { k: 4 } },
+    { name: 'all', inputs: [floatSample([2, 2, 5], 2)], attributes: { k: 5 } },
+    { name: 'vector', inputs: [floatSample([130], 3)], attributes: { k: 1 } },
+    {
+      name: 'ties',
+      inputs: [valuesSample([2, 6], [1, 3, 3, 0, 3, 1, -1, -1, -1, -1, -1, -1])],
+      attributes: { k: 4 },
+    },
+    { name: 'very low', inputs: [valuesSample([1, 4], [-3e38, -1e30, -2e38, -3e38])], attributes: { k: 4 } },
+  ],
+};
