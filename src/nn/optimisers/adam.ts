@@ -1,0 +1,36 @@
+import type { Parameter } from '../../tensor/parameter.ts';
+import { executeAll, type Tensor } from '../../tensor/tensor.ts';
+import { Optimiser } from './optimiser.ts';
+
+export interface AdamOptions {
+  /** Keras's defaults: 0.9, 0.999, 1e-7. */
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+
+/** Adam (Kingma and Ba 2015) as Keras has it. */
+export class Adam extends Optimiser {
+  readonly #options: Required<AdamOptions>;
+
+  constructor(parameters: ReadonlyMap<string, Parameter>, options: AdamOptions = {}) {
+    super(parameters);
+    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options;
+    this.#options = { beta1, beta2, epsilon };
+  }
+
+  protected override update(
+    name: string,
+    parameter: Parameter,
+    gradient: Tensor,
+    learningRate: number,
+  ): void {
+    const mean = this.remembered(name, 'mean', parameter);
+    const square = this.remembered(name, 'square', parameter);
+    const attributes = { ...this.#options, learningRate, step: this.steps };
+    this.assign(
+      [parameter, mean, square],
+      executeAll('adam', [parameter, gradient, mean, square], attributes),
+    );
+  }
+}

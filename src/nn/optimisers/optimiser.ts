@@ -1,0 +1,90 @@
+import { ShapeError } from '../../kernels/errors.ts';
+import { sameShape } from '../../kernels/spec.ts';
+import { Parameter } from '../../tensor/parameter.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { HostWeight } from '../module.ts';
+
+/** Changes parameters by their gradients; keeps what it remembers of each between steps. */
+export abstract class Optimiser {
+  /** Steps taken so far. */
+  protected steps = 0;
+  readonly #parameters: ReadonlyMap<string, Parameter>;
+  readonly #memory = new Map<string, Parameter>();
+
+  /** `parameters` by name, as `Module.trainable()` gives them; the names serve the checkpoints. */
+  constructor(parameters: ReadonlyMap<string, Parameter>) {
+    this.#parameters = parameters;
+  }
+
+  /** The parameters in the order in which `step` wants their gradients. */
+  get parameters(): Parameter[] {
+    return [...this.#parameters.values()];
+  }
+
+  /** Applies one gradient per parameter, in the order of {@link parameters}; the gradients stay the caller's. */
+  step(gradients: readonly Tensor[], learningRate: number): void {
+    if (gradients.length !== this.#parameters.size) {
+      throw new ShapeError(
+        `Optimiser.step: ${gradients.length} gradients were given for ${this.#parameters.size} parameters`,
+      );
+    }
+    this.steps++;
+    let index = 0;
+    for (const [name, parameter] of this.#parameters) {
+      this.update(name, parameter, gradients[index++], learningRate);
+    }
+  }
+
+  /** Changes one parameter. */
+  protected abstract update(name: string, parameter: Parameter, gradient: Tensor, learningRate: number): void;
+
+  /** What is remembered of a parameter under `role`; zeros at first. */
+  protected remembered(name: string, role: string, parameter: Parameter): Parameter {
+    const key = `${role}.${name}`;
+    let memory = this.#memory.get(key);
+    if (!memory) {
+      memory = new Parameter(parameter.device, new Float32Array(parameter.size), parameter.shape, false);
+      this.#memory.set(key, memory);
+    }
+    return memory;
+  }
+
+  /** Replaces parameters or memories by results of the update op, and frees the results. */
+  protected assign(targets: readonly Parameter[], results: readonly Tensor[]): void {
+    for (const [index, target] of targets.entries()) {
+      target.assign(results[index]);
+      results[index].dispose();
+    }
+  }
+
+  /** All that is remembered, for a checkpoint. */
+  async save(): Promise<{ steps: number; memory: Map<string, HostWeight> }> {
+    const memory = new Map<string, HostWeight>();
+    for (const [key, parameter] of this.#memory) {
+      memory.set(key, { shape: parameter.shape, data: await parameter.data() });
+    }
+    return { steps: this.steps, memory };
+  }
+
+  /** Continues from a checkpoint; throws ShapeError for one of another model. */
+  restore(steps: number, memory: ReadonlyMap<string, HostWeight>): void {
+    this.steps = steps;
+    for (const [key, { shape, data }] of memory) {
+      const name = key.slice(key.indexOf('.') + 1);
+      const parameter = this.#parameters.get(name);
+      if (!parameter || !sameShape(parameter.shape, shape)) {
+        throw new ShapeError(
+          `Optimiser.restore: the checkpoint remembers "${key}" [${shape.join(', ')}], ` +
+            `the model has ${parameter ? `[${parameter.shape.join(', ')}]` : 'no such parameter'}; is it of another model?`,
+        );
+      }
+      this.remembered(name, key.slice(0, key.indexOf('.')), parameter).load(data);
+    }
+  }
+
+  /** Frees what is remembered. */
+  dispose(): void {
+    for (const memory of this.#memory.values()) memory.dispose();
+    this.#memory.clear();
+  }
+}
