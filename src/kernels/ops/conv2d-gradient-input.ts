@@ -83,12 +83,20 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
   },
 
   // The op is linear in g and in the kernel, so its gradients are the convolution and its kernel gradient.
-  gradient({ inputs: [g, kernel], gradients: [ddx], attributes, needs, run }) {
+  gradient(context) {
+    const {
+      inputs: [g, kernel],
+      gradients: [ddx],
+      attributes,
+      needs,
+    } = context;
     const { strides, padding, dilations } = attributes;
     const window = { strides, padding, dilations };
     return [
-      needs[0] ? run('conv2d', [ddx, kernel], { ...window, activation: 'linear' }) : null,
-      needs[1] ? run('conv2dGradientKernel', [ddx, g], { ...window, kernelShape: kernel.shape }) : null,
+      needs[0] ? context.run('conv2d', [ddx, kernel], { ...window, activation: 'linear' }) : null,
+      needs[1]
+        ? context.run('conv2dGradientKernel', [ddx, g], { ...window, kernelShape: kernel.shape })
+        : null,
     ];
   },
 

@@ -85,12 +85,18 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
   },
 
   // The op is linear in x and in g, so its gradients are the convolution's input gradient and the convolution.
-  gradient({ inputs: [x, g], gradients: [ddk], attributes, needs, run }) {
+  gradient(context) {
+    const {
+      inputs: [x, g],
+      gradients: [ddk],
+      attributes,
+      needs,
+    } = context;
     const { strides, padding, dilations } = attributes;
     const window = { strides, padding, dilations };
     return [
-      needs[0] ? run('conv2dGradientInput', [g, ddk], { ...window, inputShape: x.shape }) : null,
-      needs[1] ? run('conv2d', [x, ddk], { ...window, activation: 'linear' }) : null,
+      needs[0] ? context.run('conv2dGradientInput', [g, ddk], { ...window, inputShape: x.shape }) : null,
+      needs[1] ? context.run('conv2d', [x, ddk], { ...window, activation: 'linear' }) : null,
     ];
   },
 
