@@ -8,6 +8,7 @@ declare module 'jsfive' {
     readonly chunks: number[] | null;
     readonly shape: number[];
     find_msg_type(type: number): Map<string, number>[];
+    _attr_value(dtype: unknown, buffer: ArrayBuffer, count: number, offset: number): unknown[];
     _get_data_message_properties(
       offset: number,
     ): [version: number, dims: number, layout: number, properties: number];
@@ -17,6 +18,7 @@ declare module 'jsfive' {
     readonly name: string;
     readonly keys: string[];
     readonly attrs: Record<string, unknown>;
+    readonly _dataobjects: DataObjects;
     get(path: string): Group | Dataset | null;
   }
 

@@ -25,7 +25,7 @@ export function readKerasHdf5(bytes: Uint8Array, file: string): KerasModel {
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
     // jsfive throws plain strings, and TypeErrors or RangeErrors where a damaged file leads it astray.
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/[^ -~]+/g, ' ');
     throw new FormatError(
       `${file} is a damaged or unsupported HDF5 file (${reason}): download or save it again`,
       {
@@ -36,17 +36,21 @@ export function readKerasHdf5(bytes: Uint8Array, file: string): KerasModel {
 }
 
 function readModel(bytes: Uint8Array, file: string): KerasModel {
-  const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  const buffer = (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+  const { byteOffset, byteLength } = bytes;
+  const whole = byteOffset === 0 && byteLength === bytes.buffer.byteLength;
+  // Not bytes.slice(): of a Node Buffer that is a view on the same buffer.
+  const buffer = (
+    whole ? bytes.buffer : bytes.buffer.slice(byteOffset, byteOffset + byteLength)
+  ) as ArrayBuffer;
   const root = new File(buffer, file);
   const group = weightGroup(root, file);
   const layers: KerasLayer[] = [];
   for (const name of names(group, 'layer_names', file)) {
-    const layer = group.get(name);
+    const layer = member(group, name);
     if (!(layer instanceof Group))
       throw new FormatError(`${file}: layer ${name} has no group: the file is incomplete`);
     const weights = names(layer, 'weight_names', `${file}, layer ${name}`).map((path) => {
-      const dataset = layer.get(path);
+      const dataset = member(layer, path);
       if (dataset instanceof Dataset) return datasetWeight(dataset, buffer, path.replace(/:\d+$/, ''), file);
       throw new FormatError(
         `${file}: weight ${path} of layer ${name} has no data set: the file is incomplete`,
@@ -54,13 +58,13 @@ function readModel(bytes: Uint8Array, file: string): KerasModel {
     });
     layers.push({ name, weights });
   }
-  const config = text(root.attrs.model_config);
+  const config = text(attributes(root).model_config);
   return {
     file,
     ...(config !== undefined && {
       modelConfig: parseJsonObject(config, `${file}: the attribute model_config`),
     }),
-    kerasVersion: text(root.attrs.keras_version) ?? text(group.attrs.keras_version),
+    kerasVersion: text(attributes(root).keras_version) ?? text(attributes(group).keras_version),
     layers,
   };
 }
@@ -79,12 +83,45 @@ function weightGroup(root: Group, file: string): Group {
   );
 }
 
+/** What lies at a path, or null. */
+function member(group: Group, path: string): Group | Dataset | null {
+  try {
+    return group.get(path);
+  } catch (error) {
+    // jsfive throws a text where a name is missing, and an Error where the file is damaged.
+    if (typeof error === 'string' && error.endsWith('not found in group')) return null;
+    throw error;
+  }
+}
+
 /** Strings that Keras wrote as one attribute, or, where they pass HDF5's 64 KiB, as `name0`, `name1`, … */
 function attributeParts(group: Group, name: string): unknown[] | undefined {
-  if (name in group.attrs) return [group.attrs[name]].flat();
+  const found = attributes(group);
+  if (name in found) return [found[name]].flat();
   const parts: unknown[] = [];
-  for (let i = 0; `${name}${i}` in group.attrs; i++) parts.push(group.attrs[`${name}${i}`]);
+  for (let i = 0; `${name}${i}` in found; i++) parts.push(found[`${name}${i}`]);
   return parts.length ? parts.flat() : undefined;
+}
+
+/** An attribute lies in an object header message, whose length is 16 bits, and each of its values takes a byte. */
+const mostAttributeValues = 65535;
+const guarded = new WeakSet<object>();
+
+/**
+ * A group's attributes. jsfive believes whatever count of values a damaged file claims, and would spend minutes and
+ * gigabytes on it before it noticed.
+ */
+function attributes(group: Group): Record<string, unknown> {
+  const objects = group._dataobjects;
+  if (!guarded.has(objects)) {
+    guarded.add(objects);
+    const read = objects._attr_value;
+    objects._attr_value = (dtype, buffer, count, offset) => {
+      if (count > mostAttributeValues) throw new Error(`an attribute claims ${count} values`);
+      return read.call(objects, dtype, buffer, count, offset);
+    };
+  }
+  return group.attrs;
 }
 
 function names(group: Group, attribute: string, where: string): string[] {
