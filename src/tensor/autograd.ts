@@ -1,10 +1,10 @@
 import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import type { GradientContext, OpAttributes, OpDefinition, OpName, Value } from '../kernels/op.ts';
+import type { GradientContext, OpDefinition, Value } from '../kernels/op.ts';
 import { opTable } from '../kernels/op-table.ts';
 import { describe } from '../kernels/spec.ts';
 import { scope } from './scope.ts';
 import { type Recorded, Tape, type TapeEntry, withTape } from './tape.ts';
-import { execute, executeAll, executeOn, Tensor } from './tensor.ts';
+import { executeOn, Tensor } from './tensor.ts';
 
 export interface ValueAndGradients {
   /** What the function returned. */
@@ -68,8 +68,8 @@ function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>
       gradients: entry.outputs.map((output) => gradientOf.get(output.id) ?? filled(revive(entry, output), 0)),
       attributes: entry.attributes,
       needs: entry.inputs.map((input) => tape.tracks(input.id)),
-      run: runOp,
-      runAll: runAllOp,
+      run: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes)[0],
+      runAll: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes),
     };
     return gradient(context).map((value) => (value === null ? null : share(asTensor(value))));
   });
@@ -94,14 +94,6 @@ function share(tensor: Tensor): Tensor {
   const operand = tensor.operand('gradient');
   tensor.device.retain(operand.storage);
   return new Tensor(tensor.device, operand);
-}
-
-function runOp<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value {
-  return execute(op, inputs.map(asTensor), attributes);
-}
-
-function runAllOp<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value[] {
-  return executeAll(op, inputs.map(asTensor), attributes);
 }
 
 function revive(entry: TapeEntry, { operand }: Recorded): Tensor {
