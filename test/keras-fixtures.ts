@@ -103,6 +103,8 @@ export interface SeedCaptionerOptions extends InceptionNaming {
   readonly attention?: number;
   /** Word ids, padding included: the tokenizer has `vocabulary - 1` words. */
   readonly vocabulary?: number;
+  /** False leaves out Encoder.hdf5, whose 87 MB take most of the time. */
+  readonly encoderToo?: boolean;
 }
 
 export interface SeedCaptioner {
@@ -182,7 +184,8 @@ export async function writeSeedCaptioner(
     tokenizer: join(folder, 'tokenizer.pickle'),
   };
   const modelConfig = encoderConfig(version, projectionLayer, projection, options);
-  await writeKerasHdf5(paths.encoder, { layers: encoderLayers, modelConfig, layout, kerasVersion });
+  if (options.encoderToo !== false)
+    await writeKerasHdf5(paths.encoder, { layers: encoderLayers, modelConfig, layout, kerasVersion });
   const decoding = decoderConfig({ recurrentActivation, units });
   await writeKerasHdf5(paths.decoder, { layers: decoderLayers, modelConfig: decoding, layout, kerasVersion });
   await writeFile(paths.tokenizer, pickleTokenizer({ words, numWords: vocabulary - 1 }));
