@@ -1,9 +1,8 @@
 import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import type { GradientContext, OpDefinition, Value } from '../kernels/op.ts';
-import { opTable } from '../kernels/op-table.ts';
+import type { GradientContext, Value } from '../kernels/op.ts';
 import { describe } from '../kernels/spec.ts';
 import { scope } from './scope.ts';
-import { type Recorded, Tape, type TapeEntry, withTape } from './tape.ts';
+import { activeTape, type Recorded, Tape, type TapeEntry, withTape } from './tape.ts';
 import { executeOn, Tensor } from './tensor.ts';
 
 export interface ValueAndGradients {
@@ -16,13 +15,25 @@ export interface ValueAndGradients {
 /**
  * Evaluates `loss` and its gradients with respect to `watched` by reverse-mode differentiation (Linnainmaa 1970):
  * the ops that lead from the watched tensors to the loss are recorded, then walked backwards. The loss must have one
- * element. Everything else that was made on the way is freed.
+ * element. Everything else that was made on the way is freed. Throws UnsupportedError inside of another call's `loss`
+ * (there are no second derivatives), and where a watched tensor reaches the loss through an op without a gradient.
  */
 export function valueAndGradients(loss: () => Tensor, watched: readonly Tensor[]): ValueAndGradients {
+  if (activeTape()) {
+    throw new UnsupportedError(
+      'gradients: asked for inside of a function that is being differentiated itself; there are no second derivatives: ' +
+        'compute the inner gradients before',
+    );
+  }
   return scope(() => {
     const tape = new Tape(watched.map((tensor) => tensor.id));
     try {
       const value = withTape(tape, loss);
+      if (!(value instanceof Tensor)) {
+        throw new EkphrasisError(
+          'gradients: the function did not return a tensor; return the loss itself, and not a Promise of it',
+        );
+      }
       if (value.size !== 1) {
         throw new ShapeError(
           `gradients: the loss is ${describe(value)}; reduce it to one element with sum() or mean()`,
@@ -40,33 +51,36 @@ function backward(tape: Tape, value: Tensor, watched: readonly Tensor[]): Tensor
   gradientOf.set(value.id, filled(value, 1));
   const kept = new Set(watched.map((tensor) => tensor.id));
   for (let entry = tape.pop(); entry; entry = tape.pop()) {
-    if (entry.outputs.some((output) => gradientOf.has(output.id))) propagate(tape, entry, gradientOf);
+    try {
+      if (entry.outputs.some((output) => gradientOf.has(output.id))) propagate(tape, entry, gradientOf);
+    } finally {
+      tape.release(entry);
+    }
     for (const { id } of entry.outputs) {
       if (kept.has(id)) continue;
       gradientOf.get(id)?.dispose();
       gradientOf.delete(id);
     }
-    tape.release(entry);
   }
   return watched.map((tensor) => gradientOf.get(tensor.id) ?? filled(tensor, 0));
 }
 
 /** Adds the gradients of one op's inputs to what is known. */
 function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>): void {
-  const definition = opTable[entry.op] as OpDefinition<unknown>;
-  if (definition.gradient === 'none') {
+  const { gradient } = entry;
+  if (gradient === 'none') {
     throw new UnsupportedError(
       `${entry.op}: has no gradient, but the loss depends on a watched tensor through it; ` +
         'compute it outside of the differentiated function',
     );
   }
-  const { gradient } = definition;
   const results = scope(() => {
-    const context: GradientContext<unknown> = {
+    const context: GradientContext<never> = {
       inputs: entry.inputs.map((input) => revive(entry, input)),
       outputs: entry.outputs.map((output) => revive(entry, output)),
       gradients: entry.outputs.map((output) => gradientOf.get(output.id) ?? filled(revive(entry, output), 0)),
-      attributes: entry.attributes,
+      // What was recorded with this very gradient.
+      attributes: entry.attributes as never,
       needs: entry.inputs.map((input) => tape.tracks(input.id)),
       run: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes)[0],
       runAll: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes),
@@ -96,6 +110,7 @@ function share(tensor: Tensor): Tensor {
   return new Tensor(tensor.device, operand);
 }
 
+/** A tensor over what the tape holds. */
 function revive(entry: TapeEntry, { operand }: Recorded): Tensor {
   entry.device.retain(operand.storage);
   return new Tensor(entry.device, operand);

@@ -85,8 +85,8 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return execute('broadcastTo', [x], { shape });
 }
 
-/** Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`. */
-export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = 0): Tensor {
+/** Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`, which by default none is. */
+export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = -1): Tensor {
   return execute('sparseCrossEntropy', [logits, labels], { ignore });
 }
 

@@ -1,6 +1,6 @@
 import type { Device } from '../kernels/device.ts';
-import { DisposedError, ShapeError } from '../kernels/errors.ts';
-import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/spec.ts';
+import { DisposedError, DTypeError, ShapeError } from '../kernels/errors.ts';
+import { type DeviceArray, describe, elementCount, type Shape, sameShape } from '../kernels/spec.ts';
 import { Tensor } from './tensor.ts';
 
 /** A tensor that training changes. Scopes do not free it; `dispose()` does. */
@@ -10,9 +10,10 @@ export class Parameter extends Tensor {
 
   /** Copies float32 `data` of the given shape to the device. */
   constructor(device: Device, data: Float32Array, shape: Shape, trainable = true) {
-    if (data.length !== shape.reduce((product, dimension) => product * dimension, 1)) {
+    if (data.length !== elementCount(shape)) {
       throw new ShapeError(
-        `Parameter: ${data.length} elements were given for the shape [${shape.join(', ')}]`,
+        `Parameter: ${data.length} elements were given for the shape [${shape.join(', ')}], which has ` +
+          `${elementCount(shape)}; correct one of them`,
       );
     }
     super(device, { storage: device.upload(data), spec: { shape: [...shape], dtype: 'float32' } }, false);
@@ -21,13 +22,14 @@ export class Parameter extends Tensor {
 
   /** Takes the elements of `value`, which must have the same shape and dtype; `value` stays the caller's. */
   assign(value: Tensor): void {
-    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
-      throw new ShapeError(
-        `Parameter.assign: ${describe(value)} was given for a parameter ${describe(this)}`,
+    const given = `Parameter.assign: ${describe(value)} was given for a parameter ${describe(this)}`;
+    if (!sameShape(value.shape, this.shape)) throw new ShapeError(`${given}; reshape it`);
+    if (value.dtype !== this.dtype) throw new DTypeError(`${given}; cast it`);
+    if (this.held === null) {
+      throw new DisposedError(
+        `Parameter.assign: the parameter ${describe(this)} was disposed; dispose of a model only after its last use`,
       );
     }
-    if (this.held === null)
-      throw new DisposedError(`Parameter.assign: the parameter ${describe(this)} was disposed`);
     const { storage } = value.operand('Parameter.assign');
     this.device.retain(storage);
     this.device.release(this.held);
@@ -37,7 +39,10 @@ export class Parameter extends Tensor {
   /** Copies new elements from the host. */
   load(data: DeviceArray): void {
     const value = Tensor.from(this.device, data, this.shape);
-    this.assign(value);
-    value.dispose();
+    try {
+      this.assign(value);
+    } finally {
+      value.dispose();
+    }
   }
 }

@@ -47,21 +47,27 @@ export function openScope(): OpenScope {
  * before the work is done: use {@link openScope} there.
  */
 export function scope<T>(body: () => T): T {
+  const depth = open.length;
   const opened = openScope();
-  let result: T | undefined;
   try {
-    result = body();
+    const result = body();
     if (result instanceof Promise) {
       result.catch(() => {});
-      result = undefined;
       throw new EkphrasisError(
         'scope: the function returned a Promise, so its tensors would be freed too early; use openScope() and close()',
       );
     }
-  } finally {
     opened.close(result);
+    return result;
+  } catch (error) {
+    closeDownTo(depth);
+    throw error;
   }
-  return result;
+}
+
+/** Frees all scopes but the outermost `depth`, those included that the failed body left open. */
+function closeDownTo(depth: number): void {
+  while (open.length > depth) for (const member of open.pop() ?? []) member.dispose();
 }
 
 /** The members found in `value`. */

@@ -1,5 +1,5 @@
 import type { Device, Operand } from '../kernels/device.ts';
-import type { OpName } from '../kernels/op.ts';
+import type { GradientContext, Value } from '../kernels/op.ts';
 
 /** A tensor as the tape remembers it: its identity, and its elements, held until the tape is done with them. */
 export interface Recorded {
@@ -7,12 +7,19 @@ export interface Recorded {
   readonly operand: Operand;
 }
 
+/** An op's gradient once its attributes' type is forgotten; it gets back the attributes it was recorded with. */
+export type RecordedGradient = (context: GradientContext<never>) => (Value | null)[];
+
 export interface TapeEntry {
-  readonly op: OpName;
+  /** Name of the op or function, for messages. */
+  readonly op: string;
+  readonly gradient: 'none' | RecordedGradient;
   readonly attributes: unknown;
   readonly device: Device;
   readonly inputs: readonly Recorded[];
   readonly outputs: readonly Recorded[];
+  /** What else a gradient written by hand wants to find again. */
+  readonly saved?: readonly Recorded[];
 }
 
 /**
@@ -34,7 +41,7 @@ export class Tape {
   /** Keeps the entry if it depends on a watched tensor. */
   record(entry: TapeEntry): void {
     if (!entry.inputs.some((input) => this.#tracked.has(input.id))) return;
-    for (const { operand } of [...entry.inputs, ...entry.outputs]) entry.device.retain(operand.storage);
+    for (const { operand } of held(entry)) entry.device.retain(operand.storage);
     for (const output of entry.outputs) this.#tracked.add(output.id);
     this.#entries.push(entry);
   }
@@ -45,13 +52,17 @@ export class Tape {
   }
 
   release(entry: TapeEntry): void {
-    for (const { operand } of [...entry.inputs, ...entry.outputs]) entry.device.release(operand.storage);
+    for (const { operand } of held(entry)) entry.device.release(operand.storage);
   }
 
   /** Releases all that is left. */
   clear(): void {
     for (let entry = this.pop(); entry; entry = this.pop()) this.release(entry);
   }
+}
+
+function held({ inputs, outputs, saved = [] }: TapeEntry): Recorded[] {
+  return [...inputs, ...outputs, ...saved];
 }
 
 let active: Tape | null = null;

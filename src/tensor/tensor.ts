@@ -1,6 +1,7 @@
 import type { Device, Operand, Storage } from '../kernels/device.ts';
 import { DisposedError, ShapeError } from '../kernels/errors.ts';
-import type { OpAttributes, OpName } from '../kernels/op.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../kernels/op.ts';
+import { opTable } from '../kernels/op-table.ts';
 import {
   type DeviceArray,
   type DType,
@@ -10,7 +11,7 @@ import {
   type TensorSpec,
 } from '../kernels/spec.ts';
 import { enterScope } from './scope.ts';
-import { activeTape } from './tape.ts';
+import { activeTape, type Recorded } from './tape.ts';
 
 let nextId = 1;
 
@@ -40,10 +41,11 @@ export class Tensor implements TensorSpec {
    * elements is not that of `shape`.
    */
   static from(device: Device, data: DeviceArray | readonly number[], shape: Shape = [data.length]): Tensor {
-    if (elementCount(shape) !== data.length) {
+    const fits = shape.every((dimension) => Number.isInteger(dimension) && dimension >= 0);
+    if (!fits || elementCount(shape) !== data.length) {
       throw new ShapeError(
-        `Tensor.from: ${data.length} elements were given for the shape [${shape.join(', ')}], which has ` +
-          `${elementCount(shape)}; correct one of them`,
+        `Tensor.from: ${data.length} elements were given for the shape [${shape.join(', ')}], which ` +
+          `${fits ? `has ${elementCount(shape)}` : 'is none: dimensions are whole numbers from 0'}; correct one of them`,
       );
     }
     const array = data instanceof Float32Array || data instanceof Int32Array ? data : new Float32Array(data);
@@ -111,7 +113,12 @@ export class Tensor implements TensorSpec {
 
   /** Multiplies by a number. */
   scale(factor: number): Tensor {
-    return execute('multiply', [this, scalar(this.device, factor, this.dtype)], {});
+    const operand = scalar(this.device, factor, this.dtype);
+    try {
+      return execute('multiply', [this, operand], {});
+    } finally {
+      operand.dispose();
+    }
   }
 
   /** [M, K] · [K, N] → [M, N]; also batched, see the op. */
@@ -209,14 +216,21 @@ export function executeOn<K extends OpName>(
         'read one of them and upload it to the other',
     );
   }
+  const definition: OpDefinition<OpAttributes[K]> = opTable[op];
   const results = device.run(op, operands, attributes);
   const outputs = results.map((operand) => new Tensor(device, operand));
   activeTape()?.record({
     op,
+    gradient: definition.gradient,
     attributes,
     device,
-    inputs: inputs.map((input, index) => ({ id: input.id, operand: operands[index] })),
-    outputs: outputs.map((output, index) => ({ id: output.id, operand: results[index] })),
+    inputs: inputs.map((input) => recorded(input, op)),
+    outputs: outputs.map((output) => recorded(output, op)),
   });
   return outputs;
+}
+
+/** A tensor as a tape remembers it. */
+export function recorded(tensor: Tensor, user: string): Recorded {
+  return { id: tensor.id, operand: tensor.operand(user) };
 }

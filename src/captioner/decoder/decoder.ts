@@ -7,12 +7,14 @@ import { BahdanauAttention } from '../../nn/layers/attention.ts';
 import { Dense } from '../../nn/layers/dense.ts';
 import { Dropout } from '../../nn/layers/dropout.ts';
 import { Embedding } from '../../nn/layers/embedding.ts';
-import { LSTM, type LSTMState } from '../../nn/layers/lstm.ts';
+import { LSTM } from '../../nn/layers/lstm.ts';
+import type { LSTMState } from '../../nn/layers/lstm-sequence.ts';
 import { type HostWeight, Module } from '../../nn/module.ts';
 import type { Random } from '../../nn/random.ts';
-import { gather, matmul } from '../../tensor/functions.ts';
+import { concat, gather, matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
-import { executeOn, type Tensor } from '../../tensor/tensor.ts';
+import { scope } from '../../tensor/scope.ts';
+import { executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
 import type { CaptionerConfig, RecurrentActivation } from '../config.ts';
 import { FeatureTransform } from './feature-transform.ts';
 
@@ -142,11 +144,13 @@ export class Decoder extends Module {
           `"${encoder.pooling}", which makes rank ${rank}`,
       );
     }
-    const projected = this.projection.forward(this.features.forward(features));
-    const joined = encoder.flatten ? projected.reshape([features.shape[0], -1]) : projected;
-    const encoding = this.encodingDropout.forward(joined);
-    if (this.attention) return { features: encoding, projected: null, keys: this.attention.keys(encoding) };
-    return { features: encoding, projected: matmul(encoding, this.encodingKernel), keys: null };
+    return scope(() => {
+      const projected = this.projection.forward(this.features.forward(features));
+      const joined = encoder.flatten ? projected.reshape([features.shape[0], -1]) : projected;
+      const encoding = this.encodingDropout.forward(joined);
+      if (this.attention) return { features: encoding, projected: null, keys: this.attention.keys(encoding) };
+      return { features: encoding, projected: matmul(encoding, this.encodingKernel), keys: null };
+    });
   }
 
   /** The state before the first word, for each of the encoding's N images. */
@@ -164,26 +168,40 @@ export class Decoder extends Module {
 
   /** Rows of an encoding by image number, int32 [B]: one encoding serves several captions of an image. */
   select(encoding: Encoding, images: Tensor): Encoding {
-    return {
-      features: gather(encoding.features, images),
-      projected: encoding.projected && gather(encoding.projected, images),
-      keys: encoding.keys && gather(encoding.keys, images),
-    };
+    return mapEncoding(encoding, (tensor) => gather(tensor, images));
   }
 
   /** The words' part of the LSTM's pre-activations: ids int32 [R] → [R, 4U]. */
   projectWords(ids: Tensor): Tensor {
-    return this.lstm.project(this.embeddingDropout.forward(this.embedding.forward(ids)));
+    return scope(() => this.lstm.project(this.embeddingDropout.forward(this.embedding.forward(ids))));
   }
 
   /** One step of the LSTM for B sentences: projected words [B, 4U], encoding of B rows. */
   advance(words: Tensor, encoding: Encoding, state: LSTMState): LSTMState {
-    return this.lstm.advance(words.add(this.#context(encoding, state)), state);
+    return scope(() => this.lstm.advance(words.add(this.#context(encoding, state)), state));
+  }
+
+  /**
+   * Hidden states [R, U] of sentences whose words are known. Projected words [R, 4U] lie time-major and packed: step t
+   * has the first `active[t]` of the encoding's B rows, falling.
+   */
+  hiddenStates(words: Tensor, encoding: Encoding, active: readonly number[]): Tensor {
+    let state = this.initialState(encoding);
+    if (encoding.projected) return this.lstm.sequence(words, encoding.projected, state, active);
+    let running = encoding;
+    const hidden = executeAll('split', [words], { axis: 0, sizes: active }).map((word, step) => {
+      const count = active[step];
+      running = mapEncoding(running, (tensor) => firstRows(tensor, count));
+      state = { h: firstRows(state.h, count), c: firstRows(state.c, count) };
+      state = this.advance(word, running, state);
+      return state.h;
+    });
+    return concat(hidden, 0);
   }
 
   /** Scores of the next word: hidden states [R, U] → logits [R, vocabulary]. */
   logits(hidden: Tensor): Tensor {
-    return this.output.forward(this.outputDropout.forward(hidden));
+    return scope(() => this.output.forward(this.outputDropout.forward(hidden)));
   }
 
   #context({ features, projected, keys }: Encoding, state: LSTMState): Tensor {
@@ -192,6 +210,22 @@ export class Decoder extends Module {
     const { context } = attention.forward(features, keys as Tensor, state.h);
     return matmul(context, this.encodingKernel);
   }
+}
+
+function mapEncoding({ features, projected, keys }: Encoding, change: (tensor: Tensor) => Tensor): Encoding {
+  return {
+    features: change(features),
+    projected: projected && change(projected),
+    keys: keys && change(keys),
+  };
+}
+
+function firstRows(x: Tensor, count: number): Tensor {
+  if (count === x.shape[0]) return x;
+  return x.slice(
+    x.shape.map(() => 0),
+    [count, ...x.shape.slice(1)],
+  );
 }
 
 /** Width of what enters the LSTM beside the word. */

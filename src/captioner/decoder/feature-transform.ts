@@ -1,6 +1,7 @@
 import type { Device } from '../../kernels/device.ts';
 import { Module } from '../../nn/module.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { FeatureTransform as TransformName } from '../config.ts';
 
@@ -19,10 +20,12 @@ export class FeatureTransform extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.#steps.reduce((value, step) => {
-      if (step === 'squareRoot') return value.sqrt();
-      return value.subtract(this.mean as Parameter).divide(this.deviation as Parameter);
-    }, x);
+    return scope(() =>
+      this.#steps.reduce((value, step) => {
+        if (step === 'squareRoot') return value.sqrt();
+        return value.subtract(this.mean as Parameter).divide(this.deviation as Parameter);
+      }, x),
+    );
   }
 
   /**

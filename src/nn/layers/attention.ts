@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
@@ -33,10 +34,12 @@ export class BahdanauAttention extends Module {
   /** The context [B, channels] of a query [B, query], and the weights [B, P] of the places. */
   forward(grid: Tensor, keys: Tensor, query: Tensor): { context: Tensor; weights: Tensor } {
     const [batch, places] = grid.shape;
-    const asked = this.hidden.forward(query).reshape([batch, 1, -1]);
-    const scores = this.score.forward(keys.add(asked).tanh());
-    const weights = scores.reshape([batch, places]).softmax();
-    const context = grid.multiply(weights.reshape([batch, places, 1])).sum([1]);
-    return { context, weights };
+    return scope(() => {
+      const asked = this.hidden.forward(query).reshape([batch, 1, -1]);
+      const scores = this.score.forward(keys.add(asked).tanh());
+      const weights = scores.reshape([batch, places]).softmax();
+      const context = grid.multiply(weights.reshape([batch, places, 1])).sum([1]);
+      return { context, weights };
+    });
   }
 }

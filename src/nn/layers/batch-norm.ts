@@ -36,15 +36,17 @@ export class BatchNorm extends Module {
 
   forward(x: Tensor): Tensor {
     if (!this.training) return this.#normalise(x, this.movingMean, this.movingVariance);
-    const axes = x.shape.slice(0, -1).map((_, axis) => axis);
-    const mean = x.mean(axes);
-    const centred = x.subtract(mean);
-    const variance = centred.multiply(centred).mean(axes);
-    this.#follow(this.movingMean, mean);
-    // Keras keeps the unbiased variance of a batch of n values: n / (n − 1).
-    const count = x.size / mean.size;
-    this.#follow(this.movingVariance, variance, count / Math.max(1, count - 1));
-    return this.#normalise(x, mean, variance);
+    return scope(() => {
+      const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+      const mean = x.mean(axes);
+      const centred = x.subtract(mean);
+      const variance = centred.multiply(centred).mean(axes);
+      this.#follow(this.movingMean, mean);
+      // As Keras's fused kernel for images does, the unbiased variance of the batch's n values is kept: n / (n − 1).
+      const count = x.size / mean.size;
+      this.#follow(this.movingVariance, variance, count / Math.max(1, count - 1));
+      return this.#normalise(x, mean, variance);
+    });
   }
 
   #normalise(x: Tensor, mean: Tensor, variance: Tensor): Tensor {
@@ -54,10 +56,6 @@ export class BatchNorm extends Module {
   }
 
   #follow(average: Parameter, batch: Tensor, correction = 1): void {
-    const next = scope(() =>
-      average.scale(this.#momentum).add(batch.scale(correction * (1 - this.#momentum))),
-    );
-    average.assign(next);
-    next.dispose();
+    average.assign(average.scale(this.#momentum).add(batch.scale(correction * (1 - this.#momentum))));
   }
 }

@@ -2,6 +2,7 @@ import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
 import { matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { glorotUniform, type Initialiser, initialise } from '../initialisers.ts';
 import { Module } from '../module.ts';
@@ -36,7 +37,9 @@ export class Dense extends Module {
     const [inputs, units] = this.kernel.shape;
     const options = { bias: this.bias, activation: this.#activation };
     if (x.rank === 2) return matmul(x, this.kernel, options);
-    const rows = matmul(x.reshape([-1, inputs]), this.kernel, options);
-    return rows.reshape([...x.shape.slice(0, -1), units]);
+    return scope(() => {
+      const rows = matmul(x.reshape([-1, inputs]), this.kernel, options);
+      return rows.reshape([...x.shape.slice(0, -1), units]);
+    });
   }
 }

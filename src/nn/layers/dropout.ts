@@ -1,3 +1,4 @@
+import { UnsupportedError } from '../../kernels/errors.ts';
 import { dropout } from '../../tensor/functions.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Module } from '../module.ts';
@@ -8,14 +9,21 @@ export class Dropout extends Module {
   readonly #rate: number;
   readonly #random: Random | null;
 
-  /** `random` gives the seed of each call's mask; null in a model that is not trained. */
+  /** `random` gives the seed of each call's mask; null in a model that is not trained with dropout. */
   constructor(random: Random | null, rate: number) {
     super();
     this.#rate = rate;
     this.#random = random;
   }
 
+  /** Throws UnsupportedError while training without a generator: the model would train without its dropout. */
   forward(x: Tensor): Tensor {
-    return this.training && this.#random ? dropout(x, this.#rate, this.#random.next()) : x;
+    if (!this.training || this.#rate === 0) return x;
+    if (!this.#random) {
+      throw new UnsupportedError(
+        `Dropout: this model was made without a random generator but trains with dropout ${this.#rate}; give it one`,
+      );
+    }
+    return dropout(x, this.#rate, this.#random.next());
   }
 }

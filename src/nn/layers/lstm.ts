@@ -2,10 +2,13 @@ import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
 import { lstmGates, matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { glorotUniform, initialise, orthogonal } from '../initialisers.ts';
 import { Module } from '../module.ts';
 import type { Random } from '../random.ts';
+import type { LSTMState } from './lstm-sequence.ts';
+import { lstmSequence } from './lstm-sequence.ts';
 
 export interface LSTMOptions {
   readonly inputs: number;
@@ -14,13 +17,6 @@ export interface LSTMOptions {
   readonly activation?: Activation;
   /** Of the gates. Default sigmoid; Keras before TF 2 used hardSigmoid. */
   readonly recurrentActivation?: Activation;
-}
-
-export interface LSTMState {
-  /** Hidden state [B, units]. */
-  readonly h: Tensor;
-  /** Cell state [B, units]. */
-  readonly c: Tensor;
 }
 
 /** Long short-term memory (Hochreiter and Schmidhuber 1997) as Keras has it: gates i, f, c, o; unit forget bias. */
@@ -53,12 +49,30 @@ export class LSTM extends Module {
 
   /** One step from inputs [B, inputs]. */
   step(x: Tensor, state: LSTMState): LSTMState {
-    return this.advance(this.project(x), state);
+    return scope(() => this.advance(this.project(x), state));
+  }
+
+  /**
+   * All steps of B sentences under teacher forcing. Projected inputs [R, 4U] lie time-major and packed: step t has the
+   * first `active[t]` sentences, falling. `context` [B, 4U] is added at every step. Returns the hidden states [R, U].
+   */
+  sequence(projected: Tensor, context: Tensor, state: LSTMState, active: readonly number[]): Tensor {
+    const activations = { activation: this.#activation, recurrentActivation: this.#recurrentActivation };
+    return lstmSequence({
+      projected,
+      context,
+      recurrentKernel: this.recurrentKernel,
+      state,
+      active,
+      ...activations,
+    });
   }
 
   /** One step from inputs that went through {@link project}. */
   advance(projected: Tensor, { h, c }: LSTMState): LSTMState {
-    const z = projected.add(matmul(h, this.recurrentKernel));
-    return lstmGates(z, c, this.#activation, this.#recurrentActivation);
+    return scope(() => {
+      const z = projected.add(matmul(h, this.recurrentKernel));
+      return lstmGates(z, c, this.#activation, this.#recurrentActivation);
+    });
   }
 }
