@@ -11,6 +11,7 @@ export interface AdamOptions {
 
 /** Adam (Kingma and Ba 2015) as Keras has it. */
 export class Adam extends Optimiser {
+  protected override readonly roles = ['mean', 'square'];
   readonly #options: Required<AdamOptions>;
 
   constructor(parameters: ReadonlyMap<string, Parameter>, options: AdamOptions = {}) {

@@ -1,5 +1,5 @@
-import { ShapeError } from '../../kernels/errors.ts';
-import { sameShape } from '../../kernels/spec.ts';
+import { FormatError, ShapeError } from '../../kernels/errors.ts';
+import { type Shape, sameShape } from '../../kernels/spec.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { HostWeight } from '../module.ts';
@@ -35,6 +35,9 @@ export abstract class Optimiser {
     }
   }
 
+  /** What is remembered of every parameter, as the names of `remembered`; for checking a checkpoint. */
+  protected abstract readonly roles: readonly string[];
+
   /** Changes one parameter. */
   protected abstract update(name: string, parameter: Parameter, gradient: Tensor, learningRate: number): void;
 
@@ -66,19 +69,29 @@ export abstract class Optimiser {
     return { steps: this.steps, memory };
   }
 
-  /** Continues from a checkpoint; throws ShapeError for one of another model. */
+  /** Continues from a checkpoint; throws FormatError for one of another model or another optimiser. */
   restore(steps: number, memory: ReadonlyMap<string, HostWeight>): void {
-    this.steps = steps;
-    for (const [key, { shape, data }] of memory) {
-      const name = key.slice(key.indexOf('.') + 1);
-      const parameter = this.#parameters.get(name);
-      if (!parameter || !sameShape(parameter.shape, shape)) {
-        throw new ShapeError(
-          `Optimiser.restore: the checkpoint remembers "${key}" [${shape.join(', ')}], ` +
-            `the model has ${parameter ? `[${parameter.shape.join(', ')}]` : 'no such parameter'}; is it of another model?`,
-        );
+    const expected = new Map<string, { name: string; role: string; parameter: Parameter }>();
+    if (steps > 0) {
+      for (const [name, parameter] of this.#parameters) {
+        for (const role of this.roles) expected.set(`${role}.${name}`, { name, role, parameter });
       }
-      this.remembered(name, key.slice(0, key.indexOf('.')), parameter).load(data);
+    }
+    const keys = new Set([...expected.keys(), ...memory.keys()]);
+    for (const key of keys) {
+      const wanted = expected.get(key)?.parameter.shape;
+      const given = memory.get(key)?.shape;
+      if (wanted && given && sameShape(wanted, given)) continue;
+      const spelt = (shape?: Shape) => (shape ? `[${shape.join(', ')}]` : 'nothing');
+      throw new FormatError(
+        `Optimiser.restore: the checkpoint remembers ${spelt(given)} as "${key}", this optimiser ${spelt(wanted)}; ` +
+          'is it of another model or another optimiser?',
+      );
+    }
+    this.dispose();
+    this.steps = steps;
+    for (const [key, { name, role, parameter }] of expected) {
+      this.remembered(name, role, parameter).load((memory.get(key) as HostWeight).data);
     }
   }
 
