@@ -89,6 +89,7 @@ export class InceptionV3 extends Module {
    * of them is computed. Everything else is freed on the way.
    */
   forward(x: Tensor, outputs: readonly string[] = ['mixed10']): Map<string, Tensor> {
+    const wanted = new Set(outputs).size;
     const known = stages.findIndex(({ name }) => name === this.#last);
     const foreign = outputs.find((name) => {
       const index = stages.findIndex((stage) => stage.name === name);
@@ -100,23 +101,24 @@ export class InceptionV3 extends Module {
         `InceptionV3: the stage "${foreign ?? ''}" was asked for; this model has ${names.join(', ')}`,
       );
     }
-    const results = new Map<string, Tensor>();
-    const remaining = new Set(outputs);
-    const units = this.units.values();
-    let value = x;
-    for (const stage of stages) {
-      const input = value;
-      value = scope(() =>
-        concat(
-          stage.branches.map((branch) => run(branch, input, units)),
-          3,
-        ),
-      );
-      if (input !== x && !outputs.includes(previousOf(stage.name))) input.dispose();
-      if (remaining.delete(stage.name)) results.set(stage.name, value);
-      if (remaining.size === 0) break;
-    }
-    return results;
+    return scope(() => {
+      const results = new Map<string, Tensor>();
+      const units = this.units.values();
+      let value = x;
+      for (const stage of stages) {
+        const input = value;
+        value = scope(() =>
+          concat(
+            stage.branches.map((branch) => run(branch, input, units)),
+            3,
+          ),
+        );
+        if (input !== x && !outputs.includes(previousOf(stage.name))) input.dispose();
+        if (outputs.includes(stage.name)) results.set(stage.name, value);
+        if (results.size === wanted) break;
+      }
+      return results;
+    });
   }
 
   /** Class probabilities [N, classes]; throws UnsupportedError for a model without its top. */
