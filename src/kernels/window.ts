@@ -103,3 +103,43 @@ function along(
   const count = Math.ceil(size / stride);
   return { count, before: Math.floor(Math.max((count - 1) * stride + extent - size, 0) / 2) };
 }
+
+/** A convolution's sizes in the order in which the SIMD kernels take them. */
+export type WindowArguments = readonly [
+  batch: number,
+  height: number,
+  width: number,
+  channels: number,
+  kernelHeight: number,
+  kernelWidth: number,
+  outputs: number,
+  outputHeight: number,
+  outputWidth: number,
+  strideY: number,
+  strideX: number,
+  paddingTop: number,
+  paddingLeft: number,
+  dilationY: number,
+  dilationX: number,
+];
+
+/** The sizes of a convolution with `outputs` output channels, for the SIMD kernels. */
+export function windowArguments(geometry: WindowGeometry, outputs: number): WindowArguments {
+  return [
+    geometry.batch,
+    geometry.height,
+    geometry.width,
+    geometry.channels,
+    geometry.windowHeight,
+    geometry.windowWidth,
+    outputs,
+    geometry.outputHeight,
+    geometry.outputWidth,
+    geometry.strideY,
+    geometry.strideX,
+    geometry.paddingTop,
+    geometry.paddingLeft,
+    geometry.dilationY,
+    geometry.dilationX,
+  ];
+}

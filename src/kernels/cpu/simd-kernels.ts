@@ -1,6 +1,7 @@
 import simd from '../../../build/simd.wasm';
 import { UnsupportedError } from '../errors.ts';
 import type { SimdKernels } from '../op.ts';
+import type { WindowArguments } from '../window.ts';
 
 /** Addresses and sizes are unsigned; a flag is 0 or 1; activations are numbered as in activation.ts. */
 declare module '../op.ts' {
@@ -27,27 +28,57 @@ declare module '../op.ts' {
     ): void;
     /** y = activation(x ∗ kernel + bias); scratch of productScratch(outputs) bytes and kernelWidth · channels floats. */
     conv2d(
-      x: number,
-      kernel: number,
-      bias: number,
+      ...operands: [
+        x: number,
+        kernel: number,
+        bias: number,
+        y: number,
+        ...window: WindowArguments,
+        activation: number,
+        scratch: number,
+      ]
+    ): void;
+    /** Gradient of the kernel; scratch as for conv2d. */
+    conv2dGradientKernel(
+      ...operands: [x: number, g: number, dk: number, ...window: WindowArguments, scratch: number]
+    ): void;
+    /** Gradient of x; scratch of productScratch(channels) bytes, kernelWidth · outputs floats, and the kernel's size. */
+    conv2dGradientInput(
+      ...operands: [g: number, kernel: number, dx: number, ...window: WindowArguments, scratch: number]
+    ): void;
+    /** y = a ∘ b by rows of 4 columns or more; row strides in floats, steps 1 or 0 (the row's first number serves it). */
+    binary(
+      operation: number,
+      a: number,
+      aRowStride: number,
+      aStep: number,
+      b: number,
+      bRowStride: number,
+      bStep: number,
       y: number,
-      batch: number,
-      height: number,
-      width: number,
-      channels: number,
-      kernelHeight: number,
-      kernelWidth: number,
-      outputs: number,
-      outputHeight: number,
-      outputWidth: number,
-      strideY: number,
-      strideX: number,
-      paddingTop: number,
-      paddingLeft: number,
-      dilationY: number,
-      dilationX: number,
-      activation: number,
-      scratch: number,
+      rows: number,
+      columns: number,
+    ): void;
+    softmax(x: number, y: number, rows: number, columns: number): void;
+    logSoftmax(x: number, y: number, rows: number, columns: number): void;
+    sparseCrossEntropy(
+      ...operands: [
+        logits: number,
+        labels: number,
+        losses: number,
+        rows: number,
+        classes: number,
+        ignore: number,
+      ]
+    ): void;
+    sparseCrossEntropyGradient(
+      logits: number,
+      labels: number,
+      g: number,
+      y: number,
+      rows: number,
+      classes: number,
+      ignore: number,
     ): void;
   }
 }

@@ -1,8 +1,8 @@
 import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
-import { describe, type Shape, sameShape, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowGeometry } from '../window.ts';
+import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -76,6 +76,15 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
         }
       }
     }
+  },
+
+  simd({ kernels, inputs: [g, kernel], inputSpecs, outputs: [dx], attributes, scratch }) {
+    const geometry = conv2dGradientInputGeometry(inputSpecs, attributes);
+    const outputs = inputSpecs[1].shape[3];
+    const floats = geometry.windowWidth * outputs + elementCount(inputSpecs[1].shape);
+    const working = kernels.productScratch(geometry.channels) + floats * 4;
+    kernels.conv2dGradientInput(g, kernel, dx, ...windowArguments(geometry, outputs), scratch(working));
+    return true;
   },
 
   wgsl() {

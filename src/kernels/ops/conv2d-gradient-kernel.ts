@@ -2,7 +2,7 @@ import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type Shape, sameShape, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowGeometry } from '../window.ts';
+import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -78,6 +78,14 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
         }
       }
     }
+  },
+
+  simd({ kernels, inputs: [x, g], inputSpecs, outputs: [dk], attributes, scratch }) {
+    const geometry = conv2dGradientKernelGeometry(inputSpecs, attributes);
+    const outputs = attributes.kernelShape[3];
+    const working = kernels.productScratch(outputs) + geometry.windowWidth * geometry.channels * 4;
+    kernels.conv2dGradientKernel(x, g, dk, ...windowArguments(geometry, outputs), scratch(working));
+    return true;
   },
 
   wgsl() {

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
 import type { OpDefinition, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowGeometry } from '../window.ts';
+import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -84,21 +84,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
       inputs[1],
       inputs[2] ?? 0,
       y,
-      geometry.batch,
-      geometry.height,
-      geometry.width,
-      geometry.channels,
-      geometry.windowHeight,
-      geometry.windowWidth,
-      outputs,
-      geometry.outputHeight,
-      geometry.outputWidth,
-      geometry.strideY,
-      geometry.strideX,
-      geometry.paddingTop,
-      geometry.paddingLeft,
-      geometry.dilationY,
-      geometry.dilationX,
+      ...windowArguments(geometry, outputs),
       activations[attributes.activation].code,
       scratch(working),
     );
