@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { readArguments, UsageError } from './arguments.ts';
+import { packageVersion } from './files.ts';
+import { runCommand, type Terminal } from './terminal.ts';
+import { FLAGS, HELP, modelSettings, runSettings } from './training/settings.ts';
+
+async function main(args: string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = readArguments(args, FLAGS);
+  if (values.help) terminal.print(HELP);
+  else if (values.version) terminal.print(`ekphrasis ${packageVersion()}`);
+  if (values.help || values.version) return 0;
+  if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is no option. See --help.`);
+  const run = runSettings(values);
+  const model = modelSettings(values);
+  // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.
+  const { train } = await import('./training/run.ts');
+  await train(run, model, terminal);
+  return 0;
+}
+
+await runCommand('train', main);

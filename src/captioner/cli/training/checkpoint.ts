@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FormatError } from '../../../kernels/errors.ts';
+import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
+import type { WeightArray } from '../../../nn/formats/weights.ts';
+import type { HostWeight } from '../../../nn/module.ts';
+import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
+import type { Random } from '../../../nn/random.ts';
+import type { Decoder } from '../../decoder/decoder.ts';
+import { UsageError } from '../arguments.ts';
+import type { ModelSettings } from './settings.ts';
+
+/** A finished epoch. */
+export interface Epoch {
+  readonly epoch: number;
+  /** Means per word, in nats. */
+  readonly trainLoss: number;
+  readonly devLoss: number;
+  readonly learningRate: number;
+  readonly seconds: number;
+}
+
+/** What is to be known, beside weights, to go on as if nothing had happened. */
+export interface TrainingState {
+  readonly settings: ModelSettings;
+  readonly tokenizer: unknown;
+  readonly history: readonly Epoch[];
+}
+
+export interface Trained {
+  readonly decoder: Decoder;
+  readonly optimiser: Optimiser;
+  /** Of the dropout masks, and of the batches' order. */
+  readonly dropoutRandom: Random;
+  readonly orderRandom: Random;
+}
+
+const fileName = 'checkpoint.safetensors';
+
+/** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
+export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${process.pid}.partial`;
+  await writeFile(temporary, content);
+  await rename(temporary, path);
+}
+
+/** Weights with names in front, as a file wants them. */
+export function named(weights: ReadonlyMap<string, HostWeight>, prefix = ''): WeightArray[] {
+  return [...weights].map(([name, { shape, data }]) => ({ name: prefix + name, shape, data }) as WeightArray);
+}
+
+/** Saves everything to one file. */
+export async function saveCheckpoint(folder: string, state: TrainingState, trained: Trained): Promise<void> {
+  const { steps, memory } = await trained.optimiser.save();
+  const weights = [...named(await trained.decoder.save(), 'model.'), ...named(memory, 'optimiser.')];
+  const metadata = {
+    state: JSON.stringify(state),
+    steps: String(steps),
+    dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
+    orderRandom: JSON.stringify(trained.orderRandom.save()),
+  };
+  await writeAtomically(join(folder, fileName), writeSafetensors(weights, { metadata }));
+}
+
+/** A checkpoint that was read; `apply` puts it into a model built from its settings. */
+export interface Checkpoint {
+  readonly state: TrainingState;
+  apply(trained: Trained): void;
+}
+
+/** Reads the checkpoint of an output folder. Throws UsageError where there is none, FormatError for a damaged one. */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
+  const path = join(folder, fileName);
+  if (!existsSync(path)) {
+    throw new UsageError(
+      `--resume: ${folder} has no ${fileName}. Leave --resume away to begin a new training.`,
+    );
+  }
+  const { weights, metadata } = readSafetensors(await readFile(path), path);
+  const entry = (name: string): string => {
+    const value = metadata[name];
+    if (value === undefined)
+      throw new FormatError(`${path}: lacks "${name}"; it is no checkpoint of a training`);
+    return value;
+  };
+  const part = (prefix: string): Map<string, HostWeight> =>
+    new Map(
+      [...weights]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, weight]) => [name.slice(prefix.length), weight]),
+    );
+  return {
+    state: JSON.parse(entry('state')),
+    apply({ decoder, optimiser, dropoutRandom, orderRandom }) {
+      decoder.load(part('model.'), path);
+      optimiser.restore(Number(entry('steps')), part('optimiser.'));
+      dropoutRandom.restore(JSON.parse(entry('dropoutRandom')));
+      orderRandom.restore(JSON.parse(entry('orderRandom')));
+    },
+  };
+}

@@ -1,0 +1,258 @@
+import { appendFile, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Device } from '../../../kernels/device.ts';
+import { requestDevice } from '../../../kernels/request-device.ts';
+import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
+import { Adam } from '../../../nn/optimisers/adam.ts';
+import { Nadam } from '../../../nn/optimisers/nadam.ts';
+import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
+import { SGD } from '../../../nn/optimisers/sgd.ts';
+import { Random } from '../../../nn/random.ts';
+import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
+import type { CaptionedImage } from '../../data/captioned-image.ts';
+import { cleanCaptions } from '../../data/clean-captions.ts';
+import { type DataSet, openDataSet } from '../../data/data-set.ts';
+import { Decoder } from '../../decoder/decoder.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { TrainingImage } from '../../training/batches.ts';
+import type { FeatureTable } from '../../training/teacher-forcing.ts';
+import { learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { dataFolder } from '../data-folder.ts';
+import { packageVersion } from '../files.ts';
+import { openProgressBar } from '../progress-bar.ts';
+import type { Terminal } from '../terminal.ts';
+import {
+  type Epoch,
+  loadCheckpoint,
+  named,
+  saveCheckpoint,
+  type Trained,
+  writeAtomically,
+} from './checkpoint.ts';
+import { cachedFeatures, cachedImages } from './feature-cache.ts';
+import type { ModelSettings, RunSettings } from './settings.ts';
+
+/** Trains, or goes on training, as the command line says. */
+export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
+  const checkpoint = run.resume ? await loadCheckpoint(run.out) : null;
+  const known = checkpoint?.state.settings ?? fresh;
+  const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
+  const set = await openData(run, settings, terminal);
+  const records = { train: cleaned(set.train, settings), dev: cleaned(set.dev, settings) };
+  const tokenizer = checkpoint
+    ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
+    : Tokenizer.fit(
+        records.train.flatMap(({ captions }) => captions),
+        { minimumCount: settings.captions.minimumCount, numWords: settings.captions.numWords ?? undefined },
+      );
+  const config = configOf(settings, tokenizer);
+  const device = await requestDevice({ prefer: run.prefer });
+  terminal.say(`device: ${device.description}`);
+  try {
+    const wanted = [...records.train, ...records.dev].map(({ image }) => image);
+    const features = await featuresOf(run, config, set, wanted, device);
+    const data = trainingData(records, tokenizer, features);
+    const trained = build(device, config, settings);
+    if (checkpoint) checkpoint.apply(trained);
+    else trained.decoder.features.fit(...trainingRows(features, records.train.length));
+    terminal.say(
+      `${records.train.length} images, ${records.train.reduce((sum, { captions }) => sum + captions.length, 0)} captions, ` +
+        `${tokenizer.size} word ids; choosing by ${records.dev.length} images`,
+    );
+    await prepareFolder(run, config, tokenizer);
+    const history = [...(checkpoint?.state.history ?? [])];
+    await runEpochs({ device, run, settings, data, trained, tokenizer, history, terminal });
+  } finally {
+    device.destroy();
+  }
+}
+
+interface Course {
+  readonly device: Device;
+  readonly run: RunSettings;
+  readonly settings: ModelSettings;
+  readonly data: TrainingData;
+  readonly trained: Trained;
+  readonly tokenizer: Tokenizer;
+  readonly history: Epoch[];
+  readonly terminal: Terminal;
+}
+
+async function runEpochs(course: Course): Promise<void> {
+  const { device, run, settings, data, trained, tokenizer, history, terminal } = course;
+  const trainer = new Trainer(
+    device,
+    trained.decoder,
+    trained.optimiser,
+    settings.schedule,
+    trained.orderRandom,
+  );
+  while (history.length < settings.epochs) {
+    const best = bestOf(history);
+    if (best && history.length - best.epoch >= settings.patience) {
+      terminal.say(`no better validation loss for ${settings.patience} epochs: stopping`);
+      break;
+    }
+    const epoch = history.length + 1;
+    const start = performance.now();
+    const bar = openProgressBar(`epoch ${epoch}`);
+    let trainLoss: number;
+    try {
+      trainLoss = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss }) =>
+        bar.update(batch, batches, `loss ${loss.toFixed(3)}`),
+      );
+    } finally {
+      bar.close();
+    }
+    const devLoss = await trainer.evaluate(data);
+    const seconds = Math.round((performance.now() - start) / 100) / 10;
+    const line: Epoch = {
+      epoch,
+      trainLoss,
+      devLoss,
+      learningRate: learningRateOf(settings.schedule, epoch),
+      seconds,
+    };
+    history.push(line);
+    terminal.say(
+      `epoch ${epoch}: loss ${trainLoss.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ${seconds.toFixed(0)} s`,
+    );
+    if (bestOf(history) === line) await saveModel(run.out, trained.decoder, settings);
+    await saveCheckpoint(run.out, { settings, tokenizer: tokenizer.toJSON(), history }, trained);
+    await appendFile(join(run.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+    await writeAtomically(join(run.out, 'training.json'), trainingReport(course));
+  }
+  const best = bestOf(history);
+  if (best)
+    terminal.print(
+      `best epoch ${best.epoch}: validation loss ${best.devLoss.toFixed(4)}; the model is in ${run.out}`,
+    );
+}
+
+/** The epoch of the lowest validation loss, the earliest of equals. */
+function bestOf(history: readonly Epoch[]): Epoch | undefined {
+  return history.reduce<Epoch | undefined>(
+    (best, line) => (best && best.devLoss <= line.devLoss ? best : line),
+    undefined,
+  );
+}
+
+function trainingReport({ device, settings, data, history, tokenizer }: Course): string {
+  const report = {
+    format: 'ekphrasis-training',
+    version: 1,
+    program: packageVersion(),
+    command: ['node', 'dist/train.js', ...process.argv.slice(2)].join(' '),
+    device: device.description,
+    images: { train: data.train.length, dev: data.dev.length },
+    wordIds: tokenizer.size,
+    settings,
+    epochs: history,
+    best: bestOf(history),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+async function openData(run: RunSettings, settings: ModelSettings, terminal: Terminal): Promise<DataSet> {
+  const { heldOut } = settings.captions;
+  const set = await openDataSet(dataFolder(run.data), {
+    seed: settings.seed,
+    heldOut: { dev: heldOut, test: heldOut },
+  });
+  const { missing } = set;
+  if (missing.length > 0)
+    terminal.say(`${missing.length} images have no file or no caption, first ${missing[0]}`);
+  return set;
+}
+
+function cleaned(records: readonly CaptionedImage[], { captions }: ModelSettings): CaptionedImage[] {
+  const { articles, maximumWords, examples } = captions;
+  return cleanCaptions(records, { articles, maximumWords, maximumCaptions: examples ?? undefined });
+}
+
+function configOf(settings: ModelSettings, tokenizer: Tokenizer): CaptionerConfig {
+  const config = {
+    format: 'ekphrasis-captioner',
+    version: 1,
+    encoder: settings.encoder,
+    decoder: { ...settings.decoder, vocabulary: tokenizer.size },
+    tokenizer: 'tokenizer.json',
+  };
+  return parseCaptionerConfig(JSON.stringify(config), 'the settings');
+}
+
+async function featuresOf(
+  run: RunSettings,
+  config: CaptionerConfig,
+  set: DataSet,
+  wanted: readonly string[],
+  device: Device,
+): Promise<FeatureTable> {
+  const threads = run.threads ?? (device.kind === 'cpu' ? availableParallelism() : 1);
+  const bar = openProgressBar('features');
+  const settings = {
+    folder: run.data,
+    encoderFile: run.encoderFile,
+    encoder: config.encoder,
+    device: device.kind,
+  };
+  try {
+    return await cachedFeatures(settings, cachedImages(set), run.cache, threads, bar.update, wanted);
+  } finally {
+    bar.close();
+  }
+}
+
+/** Features lie in the order of the training images, then the development images. */
+function trainingData(
+  records: { train: readonly CaptionedImage[]; dev: readonly CaptionedImage[] },
+  tokenizer: Tokenizer,
+  features: FeatureTable,
+): TrainingData {
+  const encode = (images: readonly CaptionedImage[], first: number): TrainingImage[] =>
+    images.map(({ captions }, index) => ({
+      features: first + index,
+      captions: captions.map((caption) => tokenizer.encode(caption, { wrapped: true })),
+    }));
+  return { train: encode(records.train, 0), dev: encode(records.dev, records.train.length), features };
+}
+
+/** The training images' part of the table, and its channels. */
+function trainingRows(
+  { data, rowShape }: FeatureTable,
+  images: number,
+): [rows: Float32Array, channels: number] {
+  const width = rowShape.reduce((product, dimension) => product * dimension, 1);
+  return [data.subarray(0, images * width), rowShape[rowShape.length - 1]];
+}
+
+function build(device: Device, config: CaptionerConfig, settings: ModelSettings): Trained {
+  const dropoutRandom = new Random(settings.seed);
+  const orderRandom = new Random(settings.seed + 1);
+  const decoder = new Decoder(device, dropoutRandom, config, settings.dropout);
+  return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom };
+}
+
+function optimiserOf({ optimiser }: ModelSettings, decoder: Decoder): Optimiser {
+  const parameters = decoder.trainable();
+  if (optimiser === 'adam') return new Adam(parameters);
+  return optimiser === 'nadam' ? new Nadam(parameters) : new SGD(parameters);
+}
+
+async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenizer: Tokenizer): Promise<void> {
+  await mkdir(run.out, { recursive: true });
+  const write = (name: string, value: unknown) =>
+    writeAtomically(join(run.out, name), `${JSON.stringify(value, null, 1)}\n`);
+  await write('config.json', config);
+  await write(config.tokenizer, tokenizer.toJSON());
+  const encoder = join(run.out, config.encoder.weights);
+  await copyFile(run.encoderFile, `${encoder}.partial`);
+  await rename(`${encoder}.partial`, encoder);
+  if (!run.resume) await writeFile(join(run.out, 'metrics.jsonl'), '');
+}
+
+async function saveModel(folder: string, decoder: Decoder, { precision }: ModelSettings): Promise<void> {
+  const bytes = writeSafetensors(named(await decoder.save()), { encoding: precision });
+  await writeAtomically(join(folder, decoder.config.decoder.weights), bytes);
+}

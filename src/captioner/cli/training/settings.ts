@@ -1,0 +1,232 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaptionerConfig } from '../../config.ts';
+import type { DropoutRates } from '../../decoder/decoder.ts';
+import type { Schedule } from '../../training/trainer.ts';
+import { choiceFlag, numberFlag, type readArguments, UsageError } from '../arguments.ts';
+import { packageFolder } from '../files.ts';
+
+export const HELP = `Trains a captioner: an LSTM decoder over the features of a pretrained InceptionV3.
+
+Usage: node dist/train.js [options] --data DIR --out DIR
+
+  --data DIR             data set: Flickr8k (captions.txt or Flickr8k.token.txt, split lists) or MS COCO (captions_*.json)
+  --out DIR              folder for the model, the checkpoint and the metrics; made if it is not there
+  --resume               go on from the checkpoint in --out, with its settings; only --epochs and --patience may change
+  --encoder FILE         weights of InceptionV3 (default: those of the shipped model)
+  --cache DIR            where image features are kept (default: .cache/features)
+  --threads N            threads that compute features (default: one a core)
+  --device NAME          auto, webgpu or cpu (default: auto)
+
+ Captions
+  --articles NAME        keep or strip a, an and the (default: keep)
+  --max-words N          longer captions are left out (default: 30)
+  --minimum-count N      words seen less often become the unknown word (default: 4)
+  --num-words N          ids stay below this number (default: no limit)
+  --num-examples N       only the first so many captions are used (default: all)
+  --held-out PART        part held out for choosing, and again for testing, where there are no split lists (default: 0.1)
+  --seed N               of the split, the first weights, the order and the dropout (default: 42)
+
+ Model
+  --image-side N         side of the square that images are resized to (default: 299)
+  --outputs NAMES        block outputs that are read, by commas (default: mixed5,mixed7)
+  --pooling NAME         average, or grid (of one output) (default: average)
+  --encoding-size N      width of the image's encoding (default: 256)
+  --attention N          units of additive attention over the grid; 0 for none (default: 0)
+  --initial-state NAME   dense (from the encoding) or zeros (default: dense, zeros with attention)
+  --embedding N          width of a word's vector (default: 256)
+  --lstm-size N          hidden units (default: 512)
+  --caption-length N     most words that the model writes (default: 20)
+
+ Training
+  --epochs N             (default: 10)
+  --batch-images N       images a batch, each with all of its captions (default: 25)
+  --optimiser NAME       adam, nadam or sgd (default: adam)
+  --learning-rate R      (default: 0.001)
+  --decay R              the rate is multiplied by this every epoch … (default: 0.8)
+  --decay-after N        … after so many epochs (default: 4)
+  --clip-norm R          largest norm of all gradients together (default: 5)
+  --dropout-encoding R   (default: 0.4)
+  --dropout-embedding R  (default: 0.4)
+  --dropout-output R     (default: 0.4)
+  --patience N           epochs without a better validation loss before training stops (default: 2)
+  --precision NAME       float32 or float16 weights of the decoder in the model (default: float16)
+  --version, --help
+
+Losses are means per word in nats. --out then holds a model folder for caption --model, metrics.jsonl with one line an
+epoch, training.json, and checkpoint.safetensors. Exit code: 0 trained, 1 failed on the way, 2 cannot begin as written.`;
+
+const text = { type: 'string' } as const;
+
+export const FLAGS = {
+  data: text,
+  out: text,
+  resume: { type: 'boolean', default: false },
+  encoder: text,
+  cache: { type: 'string', default: join('.cache', 'features') },
+  threads: text,
+  device: { type: 'string', default: 'auto' },
+  articles: { type: 'string', default: 'keep' },
+  'max-words': { type: 'string', default: '30' },
+  'minimum-count': { type: 'string', default: '4' },
+  'num-words': text,
+  'num-examples': text,
+  'held-out': { type: 'string', default: '0.1' },
+  seed: { type: 'string', default: '42' },
+  'image-side': { type: 'string', default: '299' },
+  outputs: { type: 'string', default: 'mixed5,mixed7' },
+  pooling: { type: 'string', default: 'average' },
+  'encoding-size': { type: 'string', default: '256' },
+  attention: { type: 'string', default: '0' },
+  'initial-state': text,
+  embedding: { type: 'string', default: '256' },
+  'lstm-size': { type: 'string', default: '512' },
+  'caption-length': { type: 'string', default: '20' },
+  epochs: text,
+  'batch-images': { type: 'string', default: '25' },
+  optimiser: { type: 'string', default: 'adam' },
+  'learning-rate': { type: 'string', default: '0.001' },
+  decay: { type: 'string', default: '0.8' },
+  'decay-after': { type: 'string', default: '4' },
+  'clip-norm': { type: 'string', default: '5' },
+  'dropout-encoding': { type: 'string', default: '0.4' },
+  'dropout-embedding': { type: 'string', default: '0.4' },
+  'dropout-output': { type: 'string', default: '0.4' },
+  patience: text,
+  precision: { type: 'string', default: 'float16' },
+  version: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+export type Values = ReturnType<typeof readArguments<typeof FLAGS>>['values'];
+
+/** Where things are and what may differ from run to run. */
+export interface RunSettings {
+  readonly data: string;
+  readonly out: string;
+  readonly resume: boolean;
+  readonly encoderFile: string;
+  readonly cache: string;
+  readonly threads: number | undefined;
+  readonly prefer: 'auto' | 'webgpu' | 'cpu';
+  readonly epochs: number | undefined;
+  readonly patience: number | undefined;
+}
+
+/** What makes a model what it is; kept in its checkpoint. */
+export interface ModelSettings {
+  readonly captions: {
+    readonly articles: 'keep' | 'strip';
+    readonly maximumWords: number;
+    readonly minimumCount: number;
+    readonly numWords: number | null;
+    readonly examples: number | null;
+    readonly heldOut: number;
+  };
+  readonly seed: number;
+  readonly encoder: CaptionerConfig['encoder'];
+  /** Without the vocabulary, which the captions decide. */
+  readonly decoder: Omit<CaptionerConfig['decoder'], 'vocabulary'>;
+  readonly optimiser: 'adam' | 'nadam' | 'sgd';
+  readonly schedule: Schedule;
+  readonly dropout: DropoutRates;
+  readonly epochs: number;
+  readonly patience: number;
+  readonly precision: 'float32' | 'float16';
+}
+
+const most = Number.MAX_SAFE_INTEGER;
+
+function whole(flag: keyof Values, value: string | undefined, least = 1): number {
+  return numberFlag(`--${flag}`, value ?? '', { least, most });
+}
+
+function fraction(flag: keyof Values, value: string, least: number, largest: number): number {
+  return numberFlag(`--${flag}`, value, { least, most: largest, fraction: true });
+}
+
+/** The settings of the run; throws UsageError. */
+export function runSettings(values: Values): RunSettings {
+  const { data, out, threads, epochs, patience } = values;
+  if (data === undefined || out === undefined) {
+    throw new UsageError(`--${data === undefined ? 'data' : 'out'} DIR is missing. See --help.`);
+  }
+  if (!statSync(data, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--data ${data} is no folder. Name the one that holds the captions and the images.`);
+  }
+  const encoderFile = values.encoder ?? join(packageFolder(), 'models', 'flickr8k', 'encoder.safetensors');
+  if (!statSync(encoderFile, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError(
+      `--encoder ${encoderFile} is no file. Name weights that convert --inception has written.`,
+    );
+  }
+  return {
+    data,
+    out,
+    resume: values.resume,
+    encoderFile,
+    cache: values.cache,
+    threads: threads === undefined ? undefined : numberFlag('--threads', threads, { least: 1, most: 256 }),
+    prefer: choiceFlag('--device', values.device, ['auto', 'webgpu', 'cpu']),
+    epochs: epochs === undefined ? undefined : whole('epochs', epochs),
+    patience: patience === undefined ? undefined : whole('patience', patience),
+  };
+}
+
+/** The settings of a new model; throws UsageError. What they mean together is checked with its config.json. */
+export function modelSettings(values: Values): ModelSettings {
+  const attention = whole('attention', values.attention, 0);
+  const optional = (flag: 'num-words' | 'num-examples') =>
+    values[flag] === undefined ? null : whole(flag, values[flag]);
+  const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
+    fraction(flag, values[flag], 0, 0.95);
+  const initialState = values['initial-state'] ?? (attention > 0 ? 'zeros' : 'dense');
+  const pooling = choiceFlag('--pooling', values.pooling, ['average', 'grid']);
+  return {
+    captions: {
+      articles: choiceFlag('--articles', values.articles, ['keep', 'strip']),
+      maximumWords: whole('max-words', values['max-words']),
+      minimumCount: whole('minimum-count', values['minimum-count']),
+      numWords: optional('num-words'),
+      examples: optional('num-examples'),
+      heldOut: fraction('held-out', values['held-out'], 0.001, 0.45),
+    },
+    seed: numberFlag('--seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
+    encoder: {
+      architecture: 'inception_v3',
+      weights: 'encoder.safetensors',
+      imageSide: whole('image-side', values['image-side'], 75),
+      outputs: values.outputs.split(',').map((name) => name.trim()),
+      pooling,
+      transform: ['squareRoot', 'standardise'],
+      projection: { units: whole('encoding-size', values['encoding-size']), activation: 'relu' },
+      flatten: pooling === 'grid' && attention === 0,
+    },
+    decoder: {
+      weights: 'decoder.safetensors',
+      attention: attention > 0 ? { units: attention } : null,
+      initialState: choiceFlag('--initial-state', initialState, ['dense', 'zeros']),
+      embedding: whole('embedding', values.embedding),
+      units: whole('lstm-size', values['lstm-size']),
+      activation: 'tanh',
+      recurrentActivation: 'sigmoid',
+      maximumLength: whole('caption-length', values['caption-length']),
+    },
+    optimiser: choiceFlag('--optimiser', values.optimiser, ['adam', 'nadam', 'sgd']),
+    schedule: {
+      learningRate: fraction('learning-rate', values['learning-rate'], 1e-9, 100),
+      decay: fraction('decay', values.decay, 1e-6, 1),
+      decayAfter: whole('decay-after', values['decay-after'], 0),
+      clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
+      batchImages: whole('batch-images', values['batch-images']),
+    },
+    dropout: {
+      encoding: rate('dropout-encoding'),
+      embedding: rate('dropout-embedding'),
+      output: rate('dropout-output'),
+    },
+    epochs: whole('epochs', values.epochs ?? '10'),
+    patience: whole('patience', values.patience ?? '2'),
+    precision: choiceFlag('--precision', values.precision, ['float32', 'float16']),
+  };
+}
