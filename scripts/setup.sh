@@ -33,6 +33,7 @@ install_packages() {
 backports_file=/etc/apt/sources.list.d/ekphrasis-backports.sources
 install_backported_mesa() {
   local mirror
+  update_once # apt knows the mirrors of downloaded lists alone
   if ! apt-get indextargets --format '$(CODENAME)' 2>/dev/null | grep -qx bookworm-backports; then
     mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n 's/^bookworm //p' | head -n 1)
     [ -n "$mirror" ] || { say 'found no mirror of bookworm in the sources of apt'; return 1; }
@@ -73,10 +74,10 @@ if may_install; then
   if ! works lavapipe && [ $family = debian ] && [ -z "$(find "$tried" -mmin -1440 2>/dev/null)" ]; then
     if [ "$distribution" = 'debian bookworm' ]; then
       say 'installing mesa-vulkan-drivers of bookworm-backports (lavapipe, the faster adapter) …'
-      install_backported_mesa || { touch "$tried"; say "without it (see $log): the tests run on SwiftShader, slower"; }
+      install_backported_mesa || { touch "$tried"; say "could not (see $log); SwiftShader does as well, slower"; }
     else
       say 'installing mesa-vulkan-drivers (lavapipe, the faster adapter) …'
-      install_packages mesa-vulkan-drivers || { touch "$tried"; say 'without it: the tests run on SwiftShader, slower'; }
+      install_packages mesa-vulkan-drivers || { touch "$tried"; say 'SwiftShader does as well, slower'; }
     fi
     look
   fi

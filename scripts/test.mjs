@@ -43,6 +43,15 @@ function testFiles() {
     });
 }
 
+// Stopped from outside, a run takes its test file with it.
+let running;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    running?.kill('SIGKILL');
+    process.exit(1);
+  });
+}
+
 /** Runs one file; resolves to { passed, failed, skipped, trouble? } once its process is gone. */
 function runFile(file, environment, deadline) {
   const limit = Math.min(file.minutes * 60_000, deadline - Date.now());
@@ -53,6 +62,7 @@ function runFile(file, environment, deadline) {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    running = child;
     let output = '';
     let late = false;
     child.stdout.on('data', (chunk) => {

@@ -6,6 +6,7 @@ import { browser } from './adapter.ts';
 import { type OpenedPage, openPage } from './browser/open-page.ts';
 import type { Report } from './browser/report.ts';
 import { type StaticServer, startStaticServer } from './browser/static-server.ts';
+import { opCases } from './op-suite.ts';
 
 const limitSeconds = 420;
 
@@ -33,6 +34,21 @@ browserTest('the browser has a WebGPU adapter', () => {
   assert.not.match(report.adapter, /^none/);
   console.log(`\n  Chromium's adapter: ${report.adapter}`);
 });
+
+for (const device of ['cpu', 'webgpu'] as const) {
+  browserTest(`every case of the op table passes on its ${device} device`, () => {
+    const found = report.devices.find((candidate) => candidate.device === device);
+    assert.ok(found, `the page ran nothing on ${device}`);
+    const failures = found.cases.filter(({ error }) => error !== undefined);
+    assert.equal(failures, []);
+    assert.equal(
+      found.cases.map(({ name }) => name),
+      opCases().map(({ name }) => name),
+    );
+    assert.ok(found.cases.length > 0);
+    console.log(`\n  ${found.cases.length} cases in ${found.seconds.toFixed(1)} s: ${found.description}`);
+  });
+}
 
 browserTest('the console is empty of errors and warnings', () => {
   assert.equal(opened.complaints, []);

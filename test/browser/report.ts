@@ -11,6 +11,7 @@ export interface DeviceReport {
   /** The device's own words on what it is, and the cases that ran on it. */
   readonly description: string;
   readonly cases: readonly CaseResult[];
+  readonly seconds: number;
 }
 
 export interface Report {
