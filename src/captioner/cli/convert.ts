@@ -96,11 +96,11 @@ async function convertInception(
   terminal: Terminal,
 ): Promise<Output[]> {
   const { weights, ignored } = inceptionWeights(await readInception(path));
-  if (ignored.length) terminal.say(`not part of InceptionV3, left out: ${ignored.join(', ')}`);
   const outputs = [
     { path: out, parts: safetensorsParts(weights.values(), { encoding: matricesOnly(encoding) }) },
   ];
   await writeAll(outputs, dirname(out));
+  if (ignored.length) terminal.say(`not part of InceptionV3, left out: ${ignored.join(', ')}`);
   return outputs;
 }
 
@@ -116,13 +116,13 @@ async function convertFolder(
     tokenizer: await readInput(paths.tokenizer),
   };
   const { config, files, notes } = convertCaptioner(sources, options);
+  const outputs = [...files].map(([name, parts]) => ({ path: join(out, name), parts }));
+  await writeAll(outputs, out);
   for (const note of notes) terminal.say(note);
   const { attention, units, vocabulary } = config.decoder;
   terminal.say(
     `captioner ${attention ? 'with' : 'without'} attention, LSTM ${units}, vocabulary ${vocabulary}`,
   );
-  const outputs = [...files].map(([name, parts]) => ({ path: join(out, name), parts }));
-  await writeAll(outputs, out);
   return outputs;
 }
 

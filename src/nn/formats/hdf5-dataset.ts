@@ -87,17 +87,18 @@ function chunkedWeight(
   name: string,
   shape: readonly number[],
   dtype: string,
-  values: readonly number[],
+  values: readonly (number | undefined)[],
   where: string,
 ): WeightArray {
-  if (
-    values.length !== elementCount(shape) ||
-    values.includes(Number.NaN) ||
-    values.includes(undefined as never)
-  ) {
+  if (values.length !== elementCount(shape) || !complete(values)) {
     throw new FormatError(
       `${where} lacks some of its chunks: the file is damaged, so download or save it again`,
     );
   }
   return { name, shape, data: dtype === '<i4' ? Int32Array.from(values) : Float32Array.from(values) };
+}
+
+/** A chunk that is absent leaves holes in the array. */
+function complete(values: readonly (number | undefined)[]): values is readonly number[] {
+  return !values.includes(undefined);
 }

@@ -31,7 +31,7 @@ declare module 'jsfive' {
     readonly shape: number[];
     /** As numpy writes it, such as `<f4`; an array for references and strings of varying length. */
     readonly dtype: string | unknown[];
-    readonly value: number[];
+    readonly value: (number | undefined)[];
     readonly _dataobjects: DataObjects;
   }
 }
