@@ -1,0 +1,85 @@
+import type { Device, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
+import { opTable } from '../src/kernels/op-table.ts';
+import { type DeviceArray, elementCount, type NumericArray } from '../src/kernels/spec.ts';
+
+class Float64Storage implements Storage {
+  references = 1;
+
+  constructor(readonly elements: NumericArray) {}
+
+  get bytes(): number {
+    return this.elements.byteLength;
+  }
+}
+
+/** The plain ops in double precision: what a whole network gives but for rounding, and what differences are taken of. */
+export class Float64Device implements Device {
+  readonly kind = 'cpu';
+  readonly adapter = null;
+  readonly description = 'plain ops in float64, for the tests';
+  #storages = 0;
+
+  upload(data: DeviceArray): Storage {
+    return this.#store(data instanceof Int32Array ? data.slice() : Float64Array.from(data));
+  }
+
+  run<K extends OpName>(op: K, inputs: readonly Operand[], attributes: OpAttributes[K]): Operand[] {
+    const definition: OpDefinition<OpAttributes[K]> = opTable[op];
+    const inputSpecs = inputs.map(({ spec }) => spec);
+    const outputSpecs = definition.infer(inputSpecs, attributes);
+    if (definition.view) {
+      this.retain(inputs[0].storage);
+      return [{ storage: inputs[0].storage, spec: outputSpecs[0] }];
+    }
+    const outputs = outputSpecs.map(({ shape, dtype }) => {
+      const count = elementCount(shape);
+      return dtype === 'int32' ? new Int32Array(count) : new Float64Array(count).fill(Number.NaN);
+    });
+    definition.cpu({
+      inputs: inputs.map(({ storage }) => this.elements(storage)),
+      inputSpecs,
+      outputs,
+      outputSpecs,
+      attributes,
+    });
+    return outputs.map((elements, index) => ({ storage: this.#store(elements), spec: outputSpecs[index] }));
+  }
+
+  /** The elements themselves: writing to them changes the tensor. */
+  elements(storage: Storage): NumericArray {
+    if (storage instanceof Float64Storage && storage.references > 0) return storage.elements;
+    throw new Error('the storage is of another device, or released');
+  }
+
+  async read({ storage }: Operand): Promise<DeviceArray> {
+    const elements = this.elements(storage);
+    return elements instanceof Int32Array ? elements.slice() : Float32Array.from(elements);
+  }
+
+  retain(storage: Storage): void {
+    this.elements(storage);
+    storage.references++;
+  }
+
+  release(storage: Storage): void {
+    this.elements(storage);
+    storage.references--;
+    if (storage.references === 0) this.#storages--;
+  }
+
+  async synchronise(): Promise<void> {}
+
+  memory(): MemoryReport {
+    return { liveBytes: 0, pooledBytes: 0, peakBytes: 0, storages: this.#storages };
+  }
+
+  trim(): void {}
+
+  destroy(): void {}
+
+  #store(elements: NumericArray): Float64Storage {
+    this.#storages++;
+    return new Float64Storage(elements);
+  }
+}
