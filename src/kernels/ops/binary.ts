@@ -3,10 +3,10 @@ import { checkInputCount } from '../checks.ts';
 import { DTypeError } from '../errors.ts';
 import { sumToShape } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { axesUniform, broadcastStrides, collapse, walkRuns } from '../layout.ts';
+import { axesUniform, broadcastStrides, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, NoAttributes, OpDefinition, Sample, Value } from '../op.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { broadcastShapes, describe, elementCount } from '../spec.ts';
+import { broadcastShapes, describe, elementCount, type TensorSpec } from '../spec.ts';
 import { type BinaryLoop, binaryLoops } from './binary-loops.ts';
 
 type BinaryName = keyof typeof binaryLoops;
@@ -32,6 +32,8 @@ interface Row {
   readonly formula: string;
   /** WGSL expression in `a` and `b` of type Element. */
   readonly wgsl: string;
+  /** How the SIMD kernels number it; they have none for integers. */
+  readonly simd?: number;
   /** Gradients of a and b before what was broadcast is summed, each computed only when wanted. */
   readonly gradient?: (
     context: Context,
@@ -49,15 +51,17 @@ function where(context: Context, g: Value, first: Value, second: Value): Value {
 }
 
 const rows: Readonly<Record<BinaryName, Row>> = {
-  add: { formula: 'a + b', wgsl: 'a + b', gradient: (_context, g) => [() => g, () => g] },
+  add: { formula: 'a + b', wgsl: 'a + b', simd: 0, gradient: (_context, g) => [() => g, () => g] },
   subtract: {
     formula: 'a - b',
     wgsl: 'a - b',
+    simd: 1,
     gradient: (context, g) => [() => g, () => context.run('negate', [g], {})],
   },
   multiply: {
     formula: 'a b',
     wgsl: 'a * b',
+    simd: 2,
     gradient: (context, g, a, b) => [
       () => context.run('multiply', [g, b], {}),
       () => context.run('multiply', [g, a], {}),
@@ -66,6 +70,7 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   divide: {
     formula: 'a / b; integers towards zero',
     wgsl: 'a / b',
+    simd: 3,
     gradient: (context, g, _a, b, y) => [
       () => context.run('divide', [g, b], {}),
       () => context.run('negate', [context.run('divide', [context.run('multiply', [g, y], {}), b], {})], {}),
@@ -74,6 +79,7 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   maximum: {
     formula: 'the larger',
     wgsl: 'max(a, b)',
+    simd: 4,
     gradient: (context, g, a, b) => [
       () => context.run('subtract', [g, where(context, g, b, a)], {}),
       () => where(context, g, b, a),
@@ -82,13 +88,14 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   minimum: {
     formula: 'the smaller',
     wgsl: 'min(a, b)',
+    simd: 5,
     gradient: (context, g, a, b) => [
       () => context.run('subtract', [g, where(context, g, a, b)], {}),
       () => where(context, g, a, b),
     ],
   },
-  greater: { formula: '1 where a > b, else 0', wgsl: 'select(Element(0), Element(1), a > b)' },
-  equal: { formula: '1 where a = b, else 0', wgsl: 'select(Element(0), Element(1), a == b)' },
+  greater: { formula: '1 where a > b, else 0', wgsl: 'select(Element(0), Element(1), a > b)', simd: 6 },
+  equal: { formula: '1 where a = b, else 0', wgsl: 'select(Element(0), Element(1), a == b)', simd: 7 },
   floorDivide: {
     formula: 'a / b rounded down',
     wgsl: 'a / b - select(Element(0), Element(1), a % b != Element(0) && (a < Element(0)) != (b < Element(0)))',
@@ -100,6 +107,11 @@ const rows: Readonly<Record<BinaryName, Row>> = {
     integersOnly: true,
   },
 };
+
+/** How both operands are read for each element of y. */
+function layoutOf([a, b]: readonly TensorSpec[], { shape }: TensorSpec): Layout {
+  return collapse(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
+}
 
 function define(name: BinaryName): OpDefinition<NoAttributes> {
   const row = rows[name];
@@ -122,12 +134,7 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
       return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: a.dtype }];
     },
     cpu({ inputs, inputSpecs, outputs, outputSpecs }) {
-      const shape = outputSpecs[0].shape;
-      const layout = collapse(
-        shape,
-        broadcastStrides(inputSpecs[0].shape, shape),
-        broadcastStrides(inputSpecs[1].shape, shape),
-      );
+      const layout = layoutOf(inputSpecs, outputSpecs[0]);
       const inner = layout.shape.length - 1;
       const count = layout.shape[inner];
       const [aStep, bStep] = [layout.strides[0][inner], layout.strides[1][inner]];
@@ -135,13 +142,21 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
         loop(inputs[0], aStart, aStep, inputs[1], bStart, bStep, outputs[0], run * count, count);
       });
     },
+    simd({ kernels, inputs, inputSpecs, outputs, outputSpecs }) {
+      if (row.simd === undefined || outputSpecs[0].dtype !== 'float32') return false;
+      const { shape, strides } = layoutOf(inputSpecs, outputSpecs[0]);
+      if (shape.length > 2) return false;
+      const [count, columns] = shape.length === 1 ? [1, shape[0]] : shape;
+      if (columns < 4) return false;
+      const [[aRow, aStep], [bRow, bStep]] = strides.map((steps) =>
+        shape.length === 1 ? [0, ...steps] : steps,
+      );
+      kernels.binary(row.simd, inputs[0], aRow, aStep, inputs[1], bRow, bStep, outputs[0], count, columns);
+      return true;
+    },
     wgsl({ inputs, outputs, adapter }) {
       const { shape, dtype } = outputs[0];
-      const layout = collapse(
-        shape,
-        broadcastStrides(inputs[0].shape, shape),
-        broadcastStrides(inputs[1].shape, shape),
-      );
+      const layout = layoutOf(inputs, outputs[0]);
       const count = elementCount(shape);
       return [
         {
@@ -192,6 +207,8 @@ function samplesOf(name: BinaryName): Sample<NoAttributes>[] {
     ['scalar', [4, 3], []],
     ['scalar first', [], [4, 3]],
     ['column', [4, 3], [4, 1]],
+    ['wide bias', [3, 11], [1, 11]],
+    ['wide column', [3, 1], [3, 9]],
     ['outer', [3, 1, 5], [1, 4, 1]],
     ['middle', [2, 3, 4, 5], [3, 1, 5]],
   ];

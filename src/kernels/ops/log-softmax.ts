@@ -1,5 +1,6 @@
 import type { NoAttributes, OpDefinition } from '../op.ts';
 import { rowVariants } from '../row-kernels.ts';
+import { elementCount } from '../spec.ts';
 import { inferSoftmax, softmaxLaunch, softmaxSamples } from './softmax.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
 
@@ -24,6 +25,12 @@ export const logSoftmax: OpDefinition<NoAttributes> = {
       const logarithm = Math.log(sum);
       for (let i = from; i < end; i++) y[i] = x[i] - largest - logarithm;
     }
+  },
+  simd({ kernels, inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+    const columns = shape[shape.length - 1];
+    if (columns === 0) return false;
+    kernels.logSoftmax(x, y, elementCount(shape) / columns, columns);
+    return true;
   },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
   wgsl: (call, variant) => [softmaxLaunch('logSoftmax', 'shifted - log(sum)', call, variant)],

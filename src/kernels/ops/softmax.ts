@@ -73,6 +73,12 @@ export const softmax: OpDefinition<NoAttributes> = {
       for (let i = from; i < end; i++) y[i] /= sum;
     }
   },
+  simd({ kernels, inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+    const columns = shape[shape.length - 1];
+    if (columns === 0) return false;
+    kernels.softmax(x, y, elementCount(shape) / columns, columns);
+    return true;
+  },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
   wgsl: (call, variant) => [softmaxLaunch('softmax', 'exp(shifted) / sum', call, variant)],
   gradient(context) {

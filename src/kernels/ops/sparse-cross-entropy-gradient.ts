@@ -50,6 +50,11 @@ export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttribut
       y[from + label] -= g[row];
     }
   },
+  simd({ kernels, inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore } }) {
+    const [rows, classes] = inputSpecs[0].shape;
+    kernels.sparseCrossEntropyGradient(logits, labels, g, y, rows, classes, ignore);
+    return true;
+  },
   variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
     const [rows, classes] = inputs[0].shape;

@@ -77,6 +77,11 @@ export const sparseCrossEntropy: OpDefinition<SparseCrossEntropyAttributes> = {
       losses[row] = Math.log(sum) + largest - logits[from + label];
     }
   },
+  simd({ kernels, inputs: [logits, labels], inputSpecs, outputs: [losses], attributes: { ignore } }) {
+    const [rows, classes] = inputSpecs[0].shape;
+    kernels.sparseCrossEntropy(logits, labels, losses, rows, classes, ignore);
+    return true;
+  },
   variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
     const [rows, classes] = inputs[0].shape;

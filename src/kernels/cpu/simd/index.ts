@@ -2,8 +2,10 @@ import { multiplyFewRows } from './few-rows';
 import { setMatrix } from './left-operand';
 import { multiply } from './product';
 
+export { binary } from './binary';
 export { conv2d, conv2dGradientInput, conv2dGradientKernel } from './convolution';
 export { productScratch } from './product';
+export { logSoftmax, softmax, sparseCrossEntropy, sparseCrossEntropyGradient } from './softmax';
 
 /** Up to this many rows, reading B in place beats packing it: 23 GFLOPS for 5 rows against 13; at 8 they are even. */
 const FEW_ROWS: i32 = 7;
