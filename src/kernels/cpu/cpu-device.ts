@@ -9,6 +9,8 @@ import { compileSimdKernels, instantiateSimdKernels } from './simd-kernels.ts';
 export interface CpuDeviceOptions {
   /** Most bytes that tensors may take together; 4 GiB, which is also the most there can be, when not given. */
   readonly memoryLimitBytes?: number;
+  /** Why this device was chosen, for its description. */
+  readonly reason?: string;
 }
 
 const FOUR_GIB = 2 ** 32;
@@ -36,7 +38,7 @@ class CpuStorage implements Storage {
 export class CpuDevice implements Device {
   readonly kind = 'cpu';
   readonly adapter = null;
-  readonly description = 'CPU, SIMD WebAssembly kernels, one thread';
+  readonly description: string;
 
   readonly #module: WebAssembly.Module;
   readonly #limitBytes: number;
@@ -46,7 +48,11 @@ export class CpuDevice implements Device {
   #peakBytes = 0;
   #destroyed = false;
 
-  private constructor(module: WebAssembly.Module, limitBytes: number) {
+  private constructor(
+    module: WebAssembly.Module,
+    { memoryLimitBytes: limitBytes = FOUR_GIB, reason }: CpuDeviceOptions,
+  ) {
+    this.description = `CPU, SIMD WebAssembly kernels, one thread${reason ? `: ${reason}` : ''}`;
     this.#module = module;
     this.#limitBytes = limitBytes;
     this.#arena = new Arena(limitBytes);
@@ -55,7 +61,7 @@ export class CpuDevice implements Device {
 
   /** Throws UnsupportedError where the runtime has no WebAssembly SIMD. */
   static async create(options: CpuDeviceOptions = {}): Promise<CpuDevice> {
-    return new CpuDevice(await compileSimdKernels(), options.memoryLimitBytes ?? FOUR_GIB);
+    return new CpuDevice(await compileSimdKernels(), options);
   }
 
   upload(data: DeviceArray): Storage {
