@@ -1,9 +1,9 @@
 import { checkDType, checkRank } from './checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, Launch, Sample, Shader } from './op.ts';
+import type { AdapterFacts, Launch, Sample, Shader, SimdCall } from './op.ts';
 import { floatSample } from './samples.ts';
 import { elementCount, type Shape, type TensorSpec } from './spec.ts';
-import { type Padding, windowGeometry } from './window.ts';
+import { type Padding, windowArguments, windowGeometry } from './window.ts';
 
 export interface PoolAttributes {
   /** Window height and width. */
@@ -87,6 +87,18 @@ export function walkWindows(
       }
     }
   }
+}
+
+/** The pooling `op` on the SIMD kernels, by the largest element or the mean of each window. */
+export function simdPool(
+  op: 'maxPool' | 'averagePool',
+  { kernels, inputs: [x], inputSpecs, outputs: [y], attributes }: SimdCall<PoolAttributes>,
+): boolean {
+  const { size, strides, padding } = attributes;
+  const { shape } = inputSpecs[0];
+  const geometry = windowGeometry(op, shape, size, { strides, padding, dilations: [1, 1] });
+  kernels.pool(x, y, op === 'maxPool' ? 1 : 0, ...windowArguments(geometry, shape[3]));
+  return true;
 }
 
 /** A launch with one invocation per element of `over`, given the geometry as uniforms. */

@@ -46,6 +46,8 @@ declare module '../op.ts' {
     conv2dGradientInput(
       ...operands: [g: number, kernel: number, dx: number, ...window: WindowArguments, scratch: number]
     ): void;
+    /** Largest element (maximum 1) or mean (0) of each window, padding not counted. */
+    pool(...operands: [x: number, y: number, maximum: number, ...window: WindowArguments]): void;
     /** y = a ∘ b by rows of 4 columns or more; row strides in floats, steps 1 or 0 (the row's first number serves it). */
     binary(
       operation: number,

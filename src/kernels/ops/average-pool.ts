@@ -7,6 +7,7 @@ import {
   poolGeometry,
   poolLaunch,
   poolSamples,
+  simdPool,
   walkWindows,
 } from '../pooling.ts';
 
@@ -40,6 +41,7 @@ export const averagePool: OpDefinition<PoolAttributes> = {
       for (let channel = 0; channel < channels; channel++) y[output + channel] = sums[channel] / count;
     });
   },
+  simd: (call) => simdPool('averagePool', call),
   wgsl({ inputs, outputs, attributes, adapter }) {
     const geometry = poolGeometry('averagePool', inputs[0].shape, attributes);
     return [poolLaunch({ name: 'average-pool', source }, geometry, attributes, outputs[0].shape, adapter)];

@@ -7,6 +7,7 @@ import {
   poolGeometry,
   poolLaunch,
   poolSamples,
+  simdPool,
   walkWindows,
 } from '../pooling.ts';
 
@@ -39,6 +40,7 @@ export const maxPool: OpDefinition<PoolAttributes> = {
       }
     });
   },
+  simd: (call) => simdPool('maxPool', call),
   wgsl({ inputs, outputs, attributes, adapter }) {
     const geometry = poolGeometry('maxPool', inputs[0].shape, attributes);
     return [poolLaunch({ name: 'max-pool', source }, geometry, attributes, outputs[0].shape, adapter)];

@@ -4,6 +4,7 @@ import { multiply } from './product';
 
 export { binary } from './binary';
 export { conv2d, conv2dGradientInput, conv2dGradientKernel } from './convolution';
+export { pool } from './pooling';
 export { productScratch } from './product';
 export { logSoftmax, softmax, sparseCrossEntropy, sparseCrossEntropyGradient } from './softmax';
 
