@@ -38,7 +38,7 @@ export const activations: Readonly<Record<Activation, Formulas>> = {
   linear: { code: 0, value: (x) => x, slope: () => 1, wgslValue: 'x', wgslSlope: '1.0' },
   relu: {
     code: 1,
-    value: (x) => (x > 0 ? x : 0),
+    value: (x) => Math.max(x, 0),
     slope: (y) => (y > 0 ? 1 : 0),
     wgslValue: 'max(x, 0.0)',
     wgslSlope: 'select(0.0, 1.0, y > 0.0)',
