@@ -145,6 +145,28 @@ test('SIMD convolutions and their gradients agree with the plain ops on random w
   assert.is(device.memory().storages, 0);
 });
 
+test('SIMD convolutions and their gradients agree past every block size', async () => {
+  const device = await CpuDevice.create();
+  for (const [inputShape, kernelShape, stride] of [
+    [[2, 9, 8, 70], [3, 3, 70, 21], 1],
+    [[2, 9, 8, 70], [3, 3, 70, 21], 2],
+    [[1, 4, 5, 6], [2, 3, 6, 523], 1],
+    [[3, 10, 10, 67], [1, 1, 67, 5], 1],
+  ] as const) {
+    const window = { strides: [stride, stride], dilations: [1, 1], padding: 'same' } as const;
+    const x = operand(device, inputShape, 1);
+    const kernel = operand(device, kernelShape, 2);
+    const bias = operand(device, [kernelShape[3]], 3);
+    const places = [Math.ceil(inputShape[1] / stride), Math.ceil(inputShape[2] / stride)];
+    const g = operand(device, [inputShape[0], ...places, kernelShape[3]], 4);
+    for (const { storage } of [x, kernel, g]) device.retain(storage);
+    await compareWithPlain(device, 'conv2d', [x, kernel, bias], { ...window, activation: 'relu' });
+    await compareWithPlain(device, 'conv2dGradientInput', [g, kernel], { ...window, inputShape });
+    await compareWithPlain(device, 'conv2dGradientKernel', [x, g], { ...window, kernelShape });
+  }
+  assert.is(device.memory().storages, 0);
+});
+
 test('saturated activations stay finite', async () => {
   const device = await CpuDevice.create();
   const values = [-1e4, -100, -88, -20, -1e-6, 0, 1e-6, 0.6249, 0.6251, 20, 88, 100, 1e4];
