@@ -61,6 +61,51 @@ declare module '../op.ts' {
       rows: number,
       columns: number,
     ): void;
+    /** y = operation(x) on 4 floats or more; as binary, numbered in the op's file. */
+    unary(operation: number, x: number, y: number, count: number): void;
+    /** dx = g times the slope of the activation whose output is y, on 4 floats or more. */
+    activationGradient(activation: number, y: number, g: number, dx: number, count: number): void;
+    /** LSTM cell after its product, for 4 units or more. */
+    lstmGates(
+      z: number,
+      c: number,
+      h: number,
+      next: number,
+      batch: number,
+      units: number,
+      activation: number,
+      recurrentActivation: number,
+    ): void;
+    lstmGatesGradient(
+      z: number,
+      c: number,
+      next: number,
+      dh: number,
+      dNext: number,
+      dz: number,
+      dc: number,
+      batch: number,
+      units: number,
+      activation: number,
+      recurrentActivation: number,
+    ): void;
+    /** On 4 parameters or more; the rate has the bias corrections, a complement is 1 − beta. */
+    adam(
+      p: number,
+      g: number,
+      m: number,
+      v: number,
+      nextP: number,
+      nextM: number,
+      nextV: number,
+      count: number,
+      rate: number,
+      beta1: number,
+      complement1: number,
+      beta2: number,
+      complement2: number,
+      epsilon: number,
+    ): void;
     softmax(x: number, y: number, rows: number, columns: number): void;
     logSoftmax(x: number, y: number, rows: number, columns: number): void;
     sparseCrossEntropy(

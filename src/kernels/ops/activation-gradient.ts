@@ -1,5 +1,5 @@
 import source from '../../../shaders/activation-gradient.wgsl';
-import { type Activation, slopeHook } from '../activation.ts';
+import { type Activation, activations, slopeHook } from '../activation.ts';
 import { checkAlike, checkInputCount } from '../checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition, Sample } from '../op.ts';
@@ -46,6 +46,12 @@ export const activationGradient: OpDefinition<ActivationGradientAttributes> = {
   },
   cpu({ inputs, outputs, attributes }) {
     loops[attributes.activation](inputs[0], inputs[1], outputs[0]);
+  },
+  simd({ kernels, inputs: [y, g], outputs: [dx], outputSpecs, attributes }) {
+    const count = elementCount(outputSpecs[0].shape);
+    if (count < 4) return false;
+    kernels.activationGradient(activations[attributes.activation].code, y, g, dx, count);
+    return true;
   },
   wgsl({ outputs, attributes, adapter }) {
     const count = elementCount(outputs[0].shape);

@@ -48,6 +48,15 @@ export const adam: OpDefinition<AdamAttributes> = {
       nextP[i] = p[i] - (rate * mean) / (Math.sqrt(square) + epsilon);
     }
   },
+  simd({ kernels, inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], outputSpecs, attributes }) {
+    const count = elementCount(outputSpecs[0].shape);
+    if (count < 4) return false;
+    const { beta1, beta2, epsilon } = attributes;
+    const rate = correctedRate(attributes);
+    const numbers = [rate, beta1, 1 - beta1, beta2, 1 - beta2, epsilon] as const;
+    kernels.adam(p, g, m, v, nextP, nextM, nextV, count, ...numbers);
+    return true;
+  },
   wgsl({ outputs, attributes, adapter }) {
     const count = elementCount(outputs[0].shape);
     const { beta1, beta2, epsilon } = attributes;

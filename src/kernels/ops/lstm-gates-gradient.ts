@@ -48,6 +48,16 @@ export const lstmGatesGradient: OpDefinition<LstmAttributes> = {
       }
     }
   },
+  simd({ kernels, inputs: [z, c, next, dh, dNext], inputSpecs, outputs: [dz, dc], attributes }) {
+    const [batch, units] = inputSpecs[1].shape;
+    if (units < 4) return false;
+    const activation = activations[attributes.activation].code;
+    const recurrentActivation = activations[attributes.recurrentActivation].code;
+    kernels.lstmGatesGradient(
+      ...([z, c, next, dh, dNext, dz, dc, batch, units, activation, recurrentActivation] as const),
+    );
+    return true;
+  },
   wgsl({ inputs: [, c], attributes, adapter }) {
     const [batch, units] = c.shape;
     return [

@@ -41,6 +41,14 @@ export const lstmGates: OpDefinition<LstmAttributes> = {
       }
     }
   },
+  simd({ kernels, inputs: [z, c], inputSpecs, outputs: [h, next], attributes }) {
+    const [batch, units] = inputSpecs[1].shape;
+    if (units < 4) return false;
+    const activation = activations[attributes.activation].code;
+    const recurrentActivation = activations[attributes.recurrentActivation].code;
+    kernels.lstmGates(z, c, h, next, batch, units, activation, recurrentActivation);
+    return true;
+  },
   wgsl({ inputs: [, c], attributes, adapter }) {
     const [batch, units] = c.shape;
     return [

@@ -44,6 +44,8 @@ interface Row {
   readonly loop: (x: NumericArray, y: NumericArray) => void;
   /** WGSL expression in `x`. */
   readonly wgsl: string;
+  /** How the SIMD kernels number it: an activation by its code, the others from 5. */
+  readonly simd?: number;
   readonly gradient: (context: Context, g: Value, x: Value, y: Value) => Value;
   /** Range of the random samples; within the domain, and away from kinks where `positive`. */
   readonly domain: readonly [number, number];
@@ -62,6 +64,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = -x[i];
     },
     wgsl: '-x',
+    simd: 5,
     gradient: (context, g) => context.run('negate', [g], {}),
     domain: [-2, 2],
   },
@@ -71,6 +74,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.abs(x[i]);
     },
     wgsl: 'abs(x)',
+    simd: 6,
     gradient: (context, g, x) => {
       const zero = scalar(context, 0);
       const positive = context.run('greater', [x, zero], {});
@@ -86,6 +90,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.exp(x[i]);
     },
     wgsl: 'exp(x)',
+    simd: 7,
     gradient: (context, g, _x, y) => context.run('multiply', [g, y], {}),
     domain: [-3, 3],
   },
@@ -104,6 +109,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.sqrt(x[i]);
     },
     wgsl: 'sqrt(x)',
+    simd: 8,
     gradient: (context, g, _x, y) =>
       context.run('divide', [context.run('multiply', [g, scalar(context, 0.5)], {}), y], {}),
     domain: [0.1, 4],
@@ -114,6 +120,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = 1 / x[i];
     },
     wgsl: '1.0 / x',
+    simd: 9,
     gradient: (context, g, _x, y) =>
       context.run('negate', [context.run('multiply', [g, context.run('square', [y], {})], {})], {}),
     domain: [0.2, 3],
@@ -124,6 +131,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = x[i] * x[i];
     },
     wgsl: 'x * x',
+    simd: 10,
     gradient: (context, g, x) =>
       context.run('multiply', [context.run('multiply', [g, scalar(context, 2)], {}), x], {}),
     domain: [-2, 2],
@@ -134,6 +142,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.max(x[i], 0);
     },
     wgsl: activations.relu.wgslValue,
+    simd: activations.relu.code,
     gradient: throughOutput('relu'),
     domain: [-2, 2],
     kink: 0,
@@ -144,6 +153,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = sigmoid(x[i]);
     },
     wgsl: activations.sigmoid.wgslValue,
+    simd: activations.sigmoid.code,
     gradient: throughOutput('sigmoid'),
     domain: [-4, 4],
   },
@@ -153,6 +163,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = hardSigmoid(x[i]);
     },
     wgsl: activations.hardSigmoid.wgslValue,
+    simd: activations.hardSigmoid.code,
     gradient: throughOutput('hardSigmoid'),
     domain: [-4, 4],
     kink: 2.5,
@@ -163,6 +174,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = fastTanh(x[i]);
     },
     wgsl: activations.tanh.wgslValue,
+    simd: activations.tanh.code,
     gradient: throughOutput('tanh'),
     domain: [-4, 4],
   },
@@ -181,6 +193,12 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
     },
     cpu({ inputs, outputs }) {
       row.loop(inputs[0], outputs[0]);
+    },
+    simd({ kernels, inputs, inputSpecs, outputs }) {
+      const count = elementCount(inputSpecs[0].shape);
+      if (row.simd === undefined || count < 4) return false;
+      kernels.unary(row.simd, inputs[0], outputs[0], count);
+      return true;
     },
     wgsl({ inputs, adapter }) {
       const count = elementCount(inputs[0].shape);

@@ -1,3 +1,5 @@
+import { exponential } from './exponential';
+
 /** Codes of the activations, as activation.ts of the kernels numbers them: linear, relu, sigmoid, tanh, hardSigmoid. */
 const RELU: i32 = 1;
 const SIGMOID: i32 = 2;
@@ -21,7 +23,8 @@ export function activateRows(target: usize, leading: i32, rows: i32, columns: i3
   }
 }
 
-function activate(x: v128, activation: i32): v128 {
+/** The activation of four numbers. */
+export function activate(x: v128, activation: i32): v128 {
   if (activation === RELU) return f32x4.pmax(x, f32x4.splat(0));
   if (activation === SIGMOID) return sigmoid(x);
   if (activation === TANH) return tanh(x);
@@ -32,25 +35,18 @@ function activate(x: v128, activation: i32): v128 {
   return x;
 }
 
-/**
- * e^x by a polynomial on [−ln2/2, ln2/2] and a power of two in the exponent bits (coefficients of Cephes expf); about
- * 2 units in the last place.
- */
-function exponential(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88)), f32x4.splat(-87));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(<f32>Math.LOG2E)));
-  // ln 2 in two parts, the first exact in few bits, so that the difference keeps its digits.
-  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.1219444e-4)));
-  let p = f32x4.splat(1.98756915e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(p, power);
+/** g times the slope of the activation, which is expressed in its output y; 0 at the kinks, whatever g. */
+export function throughActivation(y: v128, g: v128, activation: i32): v128 {
+  const zero = f32x4.splat(0);
+  const one = f32x4.splat(1);
+  if (activation === RELU) return v128.and(g, f32x4.gt(y, zero));
+  if (activation === SIGMOID) return f32x4.mul(g, f32x4.mul(y, f32x4.sub(one, y)));
+  if (activation === TANH) return f32x4.mul(g, f32x4.sub(one, f32x4.mul(y, y)));
+  if (activation === HARD_SIGMOID) {
+    const inside = v128.and(f32x4.gt(y, zero), f32x4.lt(y, one));
+    return v128.and(f32x4.mul(g, f32x4.splat(0.2)), inside);
+  }
+  return g;
 }
 
 function sigmoid(x: v128): v128 {

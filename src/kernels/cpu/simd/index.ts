@@ -2,7 +2,10 @@ import { multiplyFewRows } from './few-rows';
 import { setMatrix } from './left-operand';
 import { multiply } from './product';
 
+export { adam } from './adam';
 export { binary } from './binary';
+export { lstmGates, lstmGatesGradient } from './lstm';
+export { activationGradient, unary } from './unary';
 export { conv2d, conv2dGradientInput, conv2dGradientKernel } from './convolution';
 export { pool } from './pooling';
 export { productScratch } from './product';
