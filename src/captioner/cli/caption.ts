@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
-import { folderSource, packageVersion, shippedModel } from './files.ts';
+import { folderSource, packageVersion } from './files.ts';
 import { findImages } from './inputs.ts';
+import { modelFolder } from './model-folder.ts';
 import { runCommand, type Terminal } from './terminal.ts';
 
 const HELP = `Describes photographs in a sentence each.
@@ -35,18 +34,6 @@ const FLAGS = {
 } as const;
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
-
-function checkModel(folder: string | undefined): string {
-  const model = folder ?? shippedModel();
-  if (existsSync(join(model, 'config.json'))) return model;
-  if (folder === undefined) {
-    throw new UsageError(
-      `the shipped model is missing (${model}). Install again, or name a model folder with --model.`,
-    );
-  }
-  const lack = existsSync(model) ? 'is no model folder: it has no config.json' : 'does not exist';
-  throw new UsageError(`--model ${folder} ${lack}. Name a folder that convert or train has written.`);
-}
 
 async function openSession(
   model: string,
@@ -86,7 +73,7 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   const beam = numberFlag('--beam', values.beam, { least: 1, most: 100 });
   if (positionals.length === 0)
     throw new UsageError('no image given. Usage: node dist/caption.js [options] IMAGE…; see --help.');
-  const model = checkModel(values.model);
+  const model = modelFolder(values.model);
   const { json, verbose } = values;
   const report = (line: string) => void (verbose && terminal.say(line));
   const open = () => openSession(model, prefer, report);

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EkphrasisError, FormatError } from '../../../kernels/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
+import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
 import type { EncoderConfig } from '../../config.ts';
+import type { DataSet } from '../../data/data-set.ts';
 import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
+import { messageOf } from '../terminal.ts';
 
 export interface FeatureSettings {
   /** Folder of the data set, to which image names are relative. */
@@ -33,42 +36,83 @@ const version = 1;
 const chunkSize = 100;
 
 /**
- * Features of the images, in their order, computed once and then read from `cacheFolder`. The cache's key covers the
- * encoder's weights, what is read of it, and the names of the images; an interrupted computation goes on where it was.
- * @param progress called with the number of images done
+ * All images of a data set, in the order under which their features are cached: whoever asks for the features of some
+ * of them gives this list along, and so finds what others computed.
+ */
+export function cachedImages({ train, dev, test }: DataSet): string[] {
+  return [...train, ...dev, ...test].map(({ image }) => image);
+}
+
+/**
+ * Features of the images in `wanted`, in their order, computed once and then read from `cacheFolder`. The cache's key
+ * covers the encoder's weights, what is read of it, and the names of all images; only the files of the cache that
+ * hold a wanted image are made. An interrupted computation goes on where it was.
+ * @param images as `cachedImages` lists them
+ * @param progress called with the number of images done, of those in the files that are needed
+ * @param wanted names out of `images`; all of them when not given
  */
 export async function cachedFeatures(
   settings: FeatureSettings,
   images: readonly string[],
   cacheFolder: string,
   threads: number,
-  progress: (done: number) => void,
+  progress: (done: number, total: number) => void,
+  wanted: readonly string[] = images,
 ): Promise<FeatureTable> {
   const folder = join(cacheFolder, await cacheKey(settings, images));
-  await mkdir(folder, { recursive: true });
-  const chunks = Array.from({ length: Math.ceil(images.length / chunkSize) }, (_, chunk) => chunk);
   const fileOf = (chunk: number) => join(folder, `${String(chunk).padStart(5, '0')}.safetensors`);
   const imagesOf = (chunk: number) => images.slice(chunk * chunkSize, (chunk + 1) * chunkSize);
+  const places = new Map(images.map((image, place) => [image, place]));
+  const chosen = wanted.map((image) => {
+    const place = places.get(image);
+    if (place === undefined) throw new EkphrasisError(`${image} is none of the data set's images`);
+    return place;
+  });
+  const chunks = [...new Set(chosen.map(chunkOf))].sort((a, b) => a - b);
   const missing = chunks.filter((chunk) => !existsSync(fileOf(chunk)));
-  const lacking = missing.reduce((sum, chunk) => sum + imagesOf(chunk).length, 0);
-  let done = images.length - lacking;
-  progress(done);
+  const count = (some: readonly number[]) => some.reduce((sum, chunk) => sum + imagesOf(chunk).length, 0);
+  const total = count(chunks);
+  let done = total - count(missing);
+  progress(done, total);
+  await makeFolder(folder);
   const jobs = missing.map((chunk) => ({ chunk, images: imagesOf(chunk) }));
   await compute(settings, jobs, threads, {
-    image: () => progress(++done),
+    image: () => progress(++done, total),
     chunk: async (chunk, data) => {
-      const count = imagesOf(chunk).length;
-      const weight = { name: 'features', shape: [count, data.length / count], data };
-      const temporary = `${fileOf(chunk)}.partial`;
+      const rows = imagesOf(chunk).length;
+      const weight = { name: 'features', shape: [rows, data.length / rows], data };
+      const temporary = `${fileOf(chunk)}.${process.pid}.partial`;
       await writeFile(temporary, writeSafetensors([weight]));
       await rename(temporary, fileOf(chunk));
     },
   });
-  return assemble(
-    await Promise.all(chunks.map((chunk) => readChunk(fileOf(chunk)))),
-    settings.encoder,
-    images.length,
-  );
+  const rowShape = featureShape(settings.encoder);
+  const width = rowShape.reduce((product, size) => product * size, 1);
+  const data = new Float32Array(chosen.length * width);
+  // One file is held at a time: of a grid's features each takes tens of megabytes.
+  for (const chunk of chunks) {
+    const rows = await readChunk(fileOf(chunk), imagesOf(chunk).length * width);
+    chosen.forEach((place, row) => {
+      if (chunkOf(place) !== chunk) return;
+      const start = (place - chunk * chunkSize) * width;
+      data.set(rows.subarray(start, start + width), row * width);
+    });
+  }
+  return { rowShape, data };
+}
+
+function chunkOf(place: number): number {
+  return Math.floor(place / chunkSize);
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new EkphrasisError(
+      `the cache folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}); name another with --cache`,
+    );
+  }
 }
 
 interface Receiver {
@@ -76,7 +120,7 @@ interface Receiver {
   chunk(chunk: number, data: Float32Array<ArrayBuffer>): Promise<void>;
 }
 
-/** Hands the jobs to threads, each one a device of its own. */
+/** Hands the jobs to threads, each one a device of its own. The first error ends them all. */
 async function compute(
   settings: FeatureSettings,
   jobs: readonly FeatureJob[],
@@ -85,29 +129,32 @@ async function compute(
 ): Promise<void> {
   const queue = jobs.values();
   const url = new URL('./feature-worker.js', entryUrl());
+  const workers: Worker[] = [];
   const runThread = () =>
     new Promise<void>((resolve, reject) => {
       const first = queue.next().value;
       if (!first) return resolve();
       const worker = new Worker(url, { workerData: settings });
-      const stop = (error?: Error) => {
-        void worker.terminate();
-        if (error) reject(error);
-        else resolve();
-      };
-      worker.on('error', stop);
+      workers.push(worker);
+      // An error loses its class on the way out of a thread.
+      worker.on('error', (error) => reject(new EkphrasisError(messageOf(error))));
+      worker.on('exit', () => reject(new EkphrasisError('a thread that computes features ended early')));
       worker.on('message', (reply: FeatureReply) => {
         if (reply.kind === 'image') return receiver.image();
-        if (reply.kind === 'error') return stop(new EkphrasisError(reply.message));
+        if (reply.kind === 'error') return reject(new EkphrasisError(reply.message));
         receiver.chunk(reply.chunk, reply.data).then(() => {
           const next = queue.next().value;
           if (next) worker.postMessage(next);
-          else stop();
-        }, stop);
+          else resolve();
+        }, reject);
       });
       worker.postMessage(first);
     });
-  await Promise.all(Array.from({ length: Math.min(threads, jobs.length) }, runThread));
+  try {
+    await Promise.all(Array.from({ length: Math.min(threads, jobs.length) }, runThread));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
 }
 
 /** The folder of the bundles: this code may lie in a chunk below it. */
@@ -123,22 +170,19 @@ async function cacheKey(settings: FeatureSettings, images: readonly string[]): P
   return hash.digest('hex').slice(0, 16);
 }
 
-async function readChunk(file: string): Promise<Float32Array> {
-  const weight = readSafetensors(await readFile(file), file).weights.get('features');
-  if (!(weight?.data instanceof Float32Array)) {
-    throw new FormatError(`${file}: holds no features; delete the file and it is computed again`);
-  }
-  return weight.data;
+/** Shape of one image's features: [channels], or [places, channels] of a grid. */
+function featureShape(encoder: EncoderConfig): number[] {
+  const channels = encoder.outputs.reduce((sum, name) => sum + (stageChannels.get(name) ?? 0), 0);
+  return encoder.pooling === 'average' ? [channels] : [gridPlaces(encoder), channels];
 }
 
-function assemble(chunks: readonly Float32Array[], encoder: EncoderConfig, images: number): FeatureTable {
-  const data = new Float32Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    data.set(chunk, offset);
-    offset += chunk.length;
+/** The features of one file. Throws FormatError where they are not `count` numbers. */
+async function readChunk(file: string, count: number): Promise<Float32Array> {
+  const data = readSafetensors(await readFile(file), file).weights.get('features')?.data;
+  if (!(data instanceof Float32Array) || data.length !== count) {
+    throw new FormatError(
+      `${file}: holds ${data?.length ?? 'no'} features where ${count} belong; delete it and it is computed again`,
+    );
   }
-  const width = data.length / images;
-  const channels = encoder.pooling === 'average' ? width : width / gridPlaces(encoder);
-  return { rowShape: encoder.pooling === 'average' ? [width] : [width / channels, channels], data };
+  return data;
 }

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { splits } from '../evaluation/report.ts';
+import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
+import type { EvaluationSettings } from './evaluation/run.ts';
+import { packageVersion } from './files.ts';
+import { modelFolder } from './model-folder.ts';
+import { runCommand, type Terminal } from './terminal.ts';
+
+const HELP = `Scores a captioner on a data set: captions every image of a split and compares with what people wrote.
+
+Usage: node dist/evaluate.js [options] --data DIR
+
+  --data DIR       data set: Flickr8k (captions.txt or Flickr8k.token.txt, split lists) or MS COCO (captions_*.json)
+  --model DIR      model folder (default: the shipped models/flickr8k)
+  --split NAME     dev, test or train (default: dev)
+  --beam N         width of the beam search, 1 to 100 (default: 3; 1 is greedy); given several times, each is scored
+  --limit N        only the first N images of the split
+  --seed N, --held-out PART
+                   which images and how many are held out where the data set has no split lists, as given to train
+                   (default: 42, 0.1)
+  --cache DIR      where image features are kept, shared with train (default: .cache/features)
+  --threads N      threads that compute features (default: one a core on the CPU device, else 1)
+  --device NAME    auto, webgpu or cpu (default: auto, the fastest there is)
+  --json FILE      write scores, settings, device and the SHA-256 of the model's files
+  --captions FILE  write the captions as a JSON object {image: caption}; for one --beam
+  --version        print the version
+  --help           print this text
+
+Scores are those of the COCO caption evaluation: BLEU and ROUGE-L from 0 to 1, CIDEr-D from 0 to 10.
+Exit code: 0 scored, 1 an image or a file failed on the way, 2 the command line, the model or the data set cannot be
+used.`;
+
+const FLAGS = {
+  data: { type: 'string' },
+  model: { type: 'string' },
+  split: { type: 'string', default: 'dev' },
+  beam: { type: 'string', multiple: true },
+  limit: { type: 'string' },
+  seed: { type: 'string', default: '42' },
+  'held-out': { type: 'string', default: '0.1' },
+  cache: { type: 'string', default: join('.cache', 'features') },
+  threads: { type: 'string' },
+  device: { type: 'string', default: 'auto' },
+  json: { type: 'string' },
+  captions: { type: 'string' },
+  version: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
+const LARGEST = Number.MAX_SAFE_INTEGER;
+
+type Values = ReturnType<typeof readArguments<typeof FLAGS>>['values'];
+
+/** Checks all that can be checked before the work begins, which may take an hour. */
+function readSettings(values: Values): EvaluationSettings {
+  const { data, json, captions, limit, threads } = values;
+  const settings = {
+    split: choiceFlag('--split', values.split, splits),
+    beams: [
+      ...new Set((values.beam ?? ['3']).map((text) => numberFlag('--beam', text, { least: 1, most: 100 }))),
+    ],
+    limit: limit === undefined ? undefined : numberFlag('--limit', limit, { least: 1, most: LARGEST }),
+    seed: numberFlag('--seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
+    heldOut: numberFlag('--held-out', values['held-out'], { least: 0.001, most: 0.45, fraction: true }),
+    threads: threads === undefined ? undefined : numberFlag('--threads', threads, { least: 1, most: 256 }),
+    prefer: choiceFlag('--device', values.device, DEVICES),
+    cache: values.cache,
+    json,
+    captions,
+  };
+  if (data === undefined) throw new UsageError('--data, the folder of the data set, is missing. See --help.');
+  if (!statSync(data, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--data ${data} is no folder. Name the one that holds the captions and the images.`);
+  }
+  if (captions !== undefined && settings.beams.length > 1) {
+    throw new UsageError(`--captions is for one --beam, and ${settings.beams.length} are given. See --help.`);
+  }
+  for (const [flag, file] of [['--json', json] as const, ['--captions', captions] as const]) {
+    if (file === undefined) continue;
+    if (!existsSync(dirname(file))) {
+      throw new UsageError(`${flag} ${file}: the folder ${dirname(file)} does not exist. Make it first.`);
+    }
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new UsageError(`${flag} ${file} is a folder. Name a file.`);
+    }
+  }
+  return { ...settings, model: modelFolder(values.model), data };
+}
+
+async function main(args: string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = readArguments(args, FLAGS);
+  if (values.help) terminal.print(HELP);
+  else if (values.version) terminal.print(`ekphrasis ${packageVersion()}`);
+  if (values.help || values.version) return 0;
+  if (positionals.length)
+    throw new UsageError(`every value has its flag, and "${positionals[0]}" has none. See --help.`);
+  const settings = readSettings(values);
+  // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.
+  const { evaluate } = await import('./evaluation/run.ts');
+  await evaluate(settings, terminal);
+  return 0;
+}
+
+await runCommand('evaluate', main);
