@@ -106,6 +106,26 @@ declare module '../op.ts' {
       complement2: number,
       epsilon: number,
     ): void;
+    /** y[o, i] = scale · Σ x[o, r, i] over r; scratch of `inner` float64. */
+    sum(
+      x: number,
+      y: number,
+      outer: number,
+      reduced: number,
+      inner: number,
+      scale: number,
+      scratch: number,
+    ): void;
+    /** On 4 floats or more; keys and threshold as the op makes them. */
+    dropout(
+      x: number,
+      y: number,
+      count: number,
+      key0: number,
+      key1: number,
+      threshold: number,
+      scale: number,
+    ): void;
     softmax(x: number, y: number, rows: number, columns: number): void;
     logSoftmax(x: number, y: number, rows: number, columns: number): void;
     sparseCrossEntropy(

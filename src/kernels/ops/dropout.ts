@@ -54,6 +54,13 @@ export const dropout: OpDefinition<DropoutAttributes> = {
       y[i] = hash < threshold ? 0 : x[i] * scale;
     }
   },
+  simd({ kernels, inputs: [x], outputs: [y], outputSpecs, attributes }) {
+    const count = elementCount(outputSpecs[0].shape);
+    if (count < 4) return false;
+    const { key0, key1, threshold } = keysOf(attributes);
+    kernels.dropout(x, y, count, key0, key1, threshold, 1 / (1 - attributes.rate));
+    return true;
+  },
   wgsl({ outputs, attributes, adapter }) {
     const count = elementCount(outputs[0].shape);
     return [

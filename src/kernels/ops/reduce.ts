@@ -1,7 +1,7 @@
 import source from '../../../shaders/reduce.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { scalar } from '../gradients.ts';
-import { axesUniform, collapse, walkRuns } from '../layout.ts';
+import { axesUniform, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, OpDefinition, Sample, Value } from '../op.ts';
 import { rowPlan, rowVariants } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
@@ -125,6 +125,24 @@ function kept(shape: Shape, reduced: readonly boolean[], keepDimensions: boolean
   return shape.flatMap((size, axis) => (reduced[axis] ? (keepDimensions ? [1] : []) : [size]));
 }
 
+/** How x is read, and which element of y each element of it goes to: a stride of 0 in y is a reduced axis. */
+function layoutOf(shape: Shape, reduced: readonly boolean[]): Layout {
+  const outputStrides = stridesOf(kept(shape, reduced, true)).map((stride, axis) =>
+    reduced[axis] ? 0 : stride,
+  );
+  return collapse(shape, stridesOf(shape), outputStrides);
+}
+
+/** x as [outer, reduced, inner] with the middle axis reduced, or null when no three axes say it. */
+function threeAxes({ shape, strides }: Layout): readonly [number, number, number] | null {
+  const pattern = strides[1].map((stride) => (stride === 0 ? 'reduced' : 'kept')).join();
+  if (pattern === 'reduced') return [1, shape[0], 1];
+  if (pattern === 'reduced,kept') return [1, shape[0], shape[1]];
+  if (pattern === 'kept,reduced') return [shape[0], shape[1], 1];
+  if (pattern === 'kept,reduced,kept') return [shape[0], shape[1], shape[2]];
+  return null;
+}
+
 function define(name: ReduceName): OpDefinition<ReduceAttributes> {
   const row = rows[name];
   return {
@@ -139,10 +157,7 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
     cpu({ inputs: [x], inputSpecs, outputs: [y], attributes }) {
       const { shape } = inputSpecs[0];
       const reduced = reducedAxes(name, shape, attributes.axes);
-      const outputStrides = stridesOf(kept(shape, reduced, true)).map((stride, axis) =>
-        reduced[axis] ? 0 : stride,
-      );
-      const layout = collapse(shape, stridesOf(shape), outputStrides);
+      const layout = layoutOf(shape, reduced);
       const inner = layout.shape.length - 1;
       const totals = new Float64Array(y.length).fill(row.initial);
       walkRuns(layout, ([from, to]) => {
@@ -150,6 +165,15 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
       });
       const scale = row.mean ? y.length / x.length : 1;
       for (let i = 0; i < y.length; i++) y[i] = totals[i] * scale;
+    },
+    simd({ kernels, inputs: [x], inputSpecs, outputs: [y], attributes, scratch }) {
+      const { shape } = inputSpecs[0];
+      if (!(name === 'sum' || row.mean) || elementCount(shape) === 0) return false;
+      const axes = threeAxes(layoutOf(shape, reducedAxes(name, shape, attributes.axes)));
+      if (!axes) return false;
+      const [outer, reduced, inner] = axes;
+      kernels.sum(x, y, outer, reduced, inner, row.mean ? 1 / reduced : 1, scratch(inner * 8));
+      return true;
     },
     variants({ inputs: [{ shape }], attributes, adapter }) {
       const reduced = reducedAxes(name, shape, attributes.axes);
@@ -202,6 +226,7 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
       const cases: [string, number[], number[], boolean][] = [
         ['rows', [5, 70], [1], false],
         ['columns', [70, 5], [0], false],
+        ['planes', [2, 3, 7], [1], false],
         ['everything', [4, 5, 6], [0, 1, 2], false],
         ['global pool', [2, 3, 3, 5], [1, 2], true],
         ['apart', [3, 4, 2, 5], [0, 2], false],

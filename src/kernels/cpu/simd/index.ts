@@ -4,12 +4,14 @@ import { multiply } from './product';
 
 export { adam } from './adam';
 export { binary } from './binary';
-export { lstmGates, lstmGatesGradient } from './lstm';
-export { activationGradient, unary } from './unary';
 export { conv2d, conv2dGradientInput, conv2dGradientKernel } from './convolution';
+export { dropout } from './dropout';
+export { lstmGates, lstmGatesGradient } from './lstm';
 export { pool } from './pooling';
 export { productScratch } from './product';
 export { logSoftmax, softmax, sparseCrossEntropy, sparseCrossEntropyGradient } from './softmax';
+export { sum } from './sum';
+export { activationGradient, unary } from './unary';
 
 /** Up to this many rows, reading B in place beats packing it: 23 GFLOPS for 5 rows against 13; at 8 they are even. */
 const FEW_ROWS: i32 = 7;
