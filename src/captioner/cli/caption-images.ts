@@ -11,6 +11,8 @@ export interface Session {
   /** `webgpu` or `cpu`. */
   device: string;
   caption(image: RgbImage, options: { beam: number }): Promise<Caption>;
+  /** Most bytes of the device that were in use or kept for reuse so far. */
+  peakBytes(): number;
   close(): void;
 }
 
@@ -41,6 +43,11 @@ class LazySession {
       if (error instanceof DeviceLostError) this.close();
       throw error;
     }
+  }
+
+  /** Undefined while no session is open. */
+  get peakBytes(): number | undefined {
+    return this.session?.peakBytes();
   }
 
   close(): void {
@@ -106,6 +113,9 @@ export async function captionImages(
         terminal.say(line);
       }
     }
+    const { peakBytes } = lazy;
+    if (verbose && peakBytes !== undefined)
+      terminal.say(`peak device memory ${(peakBytes / 1e6).toFixed(0)} MB`);
   } finally {
     lazy.close();
   }

@@ -52,6 +52,7 @@ async function openSession(
     return {
       device: device.kind,
       caption: (image, options) => captioner.caption(image, options),
+      peakBytes: () => device.memory().peakBytes,
       close: () => {
         captioner.dispose();
         device.destroy();
