@@ -19,6 +19,7 @@ import * as assert from 'uvu/assert';
 import { Captioner } from '../src/captioner/captioner.ts';
 import { folderSource } from '../src/captioner/cli/files.ts';
 import type { EvaluationReport } from '../src/captioner/evaluation/report.ts';
+import { scaleOf } from '../src/captioner/evaluation/scale.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import { evaluateCaptions } from '../src/captioner/metrics/evaluate-captions.ts';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
@@ -109,10 +110,9 @@ for (const kind of KINDS) {
     assert.is(report.runs[0].beam, 2);
     assert.ok(report.runs[0].secondsPerCaption > 0);
     for (const score of ['BLEU-1', 'BLEU-4', 'ROUGE-L', 'CIDEr'] as const) {
-      assert.match(
-        result.stdout,
-        new RegExp(`^${score} +${scores[score].toFixed(3).replace('.', '\\.')}$`, 'm'),
-      );
+      const columns = [scores, report.scale.person, report.scale.constant.scores];
+      const line = [score, ...columns.map((column) => column?.[score].toFixed(3))].join(' +');
+      assert.match(result.stdout, new RegExp(`^${line}$`, 'm'));
     }
   });
 }
@@ -152,7 +152,30 @@ test('captions taken as references score best, greedy and beam in one run', () =
   const [greedy, beam, ...more] = (readJson(json) as EvaluationReport).runs;
   assert.equal([greedy.beam, beam.beam, more.length], [1, 2, 0]);
   assert.equal([greedy.scores['BLEU-1'], greedy.scores['BLEU-4'], greedy.scores['ROUGE-L']], [1, 1, 1]);
-  assert.match(result.stdout, /^ +greedy +beam 2$/m);
+  assert.match(result.stdout, /^ +greedy +beam 2 +one for all$/m);
+});
+
+test('the scale is that of a person and of one sentence for all', () => {
+  const people = ['A dog runs in the snow .', 'A dog runs in the snow .', 'Two men play with a ball .'];
+  const references = new Map([
+    ['a.jpg', people],
+    ['b.jpg', [...people].reverse()],
+  ]);
+  const { constant, person } = scaleOf(references);
+  // Of the words, six of six and one of six ("a") are those of a sentence by someone else.
+  assert.is(person?.['BLEU-1'], 7 / 12);
+  assert.is(person?.images, 2);
+  assert.is(constant.scores.distinctCaptions, 1);
+  assert.is(constant.scores.meanLength, constant.caption.split(' ').length);
+  assert.is(
+    scaleOf(
+      new Map([
+        ['a.jpg', people],
+        ['b.jpg', people.slice(0, 1)],
+      ]),
+    ).person,
+    null,
+  );
 });
 
 test('the report names what was scored', () => {
@@ -298,7 +321,7 @@ test('images without a file are left out and told', () => {
   const { status, stdout, stderr } = run('--model', at('average'), '--data', data);
   assert.is(status, 0, stderr);
   assert.is(stderr, 'evaluate: left out 1 images without a file or a caption, the first gone.png\n');
-  assert.match(stdout, /^images +1$/m);
+  assert.match(stdout, /^images +1 +1 +1$/m);
 });
 
 test('--help and --version go to standard output and exit with 0', () => {

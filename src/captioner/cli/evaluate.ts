@@ -28,7 +28,8 @@ Usage: node dist/evaluate.js [options] --data DIR
   --version        print the version
   --help           print this text
 
-Scores are those of the COCO caption evaluation: BLEU and ROUGE-L from 0 to 1, CIDEr-D from 0 to 10.
+Scores are those of the COCO caption evaluation: BLEU and ROUGE-L from 0 to 1, CIDEr-D from 0 to 10. For scale, the
+last columns score one person's sentences against the other people's, and one sentence given to all images.
 Exit code: 0 scored, 1 an image or a file failed on the way, 2 the command line, the model or the data set cannot be
 used.`;
 

@@ -1,5 +1,6 @@
 import type { DataSet } from '../data/data-set.ts';
 import type { CaptionScores } from '../metrics/evaluate-captions.ts';
+import type { Scale } from './scale.ts';
 
 export const splits = ['dev', 'test', 'train'] as const;
 
@@ -44,27 +45,34 @@ export interface EvaluationReport {
   };
   readonly device: { readonly kind: 'webgpu' | 'cpu'; readonly description: string };
   readonly runs: readonly EvaluationRun[];
+  readonly scale: Scale;
 }
 
-/** The runs' scores as a table for people, one column a run. CIDEr is printed from 0 to 10, as it is stored. */
-export function scoreTable(runs: readonly EvaluationRun[]): string {
-  const row = (name: string, value: (run: EvaluationRun) => string) => [name, ...runs.map(value)];
+/** The scores as a table for people, one column a run, then those that give the scale. */
+export function scoreTable(runs: readonly EvaluationRun[], { constant, person }: Scale): string {
+  const columns = [
+    ...runs.map(({ beam, scores, secondsPerCaption }) => ({
+      heading: beam === 1 ? 'greedy' : `beam ${beam}`,
+      scores,
+      seconds: secondsPerCaption.toFixed(3),
+    })),
+    ...(person ? [{ heading: 'a person', scores: person, seconds: '' }] : []),
+    { heading: 'one for all', scores: constant.scores, seconds: '' },
+  ];
+  type Column = (typeof columns)[number];
+  const row = (name: string, value: (column: Column) => string) => [name, ...columns.map(value)];
   const ratios = ['BLEU-1', 'BLEU-2', 'BLEU-3', 'BLEU-4', 'ROUGE-L', 'CIDEr'] as const;
   const rows = [
-    row('', ({ beam }) => (beam === 1 ? 'greedy' : `beam ${beam}`)),
+    row('', ({ heading }) => heading),
     row('images', ({ scores }) => String(scores.images)),
     ...ratios.map((name) => row(name, ({ scores }) => scores[name].toFixed(3))),
     row('mean length in words', ({ scores }) => scores.meanLength.toFixed(2)),
     row('distinct captions', ({ scores }) => String(scores.distinctCaptions)),
     row('empty captions', ({ scores }) => String(scores.emptyCaptions)),
-    row('seconds per image', ({ secondsPerCaption }) => secondsPerCaption.toFixed(3)),
+    row('seconds per image', ({ seconds }) => seconds),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
-  return rows
-    .map((cells) =>
-      cells
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
-        .join('  '),
-    )
-    .join('\n');
+  const line = (cells: string[]) =>
+    cells.map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[0]))).join('  ');
+  return rows.map((cells) => line(cells).trimEnd()).join('\n');
 }

@@ -17,6 +17,7 @@ import {
   scoreTable,
   splits,
 } from '../../evaluation/report.ts';
+import { scaleOf } from '../../evaluation/scale.ts';
 import type { FileSource } from '../../file-source.ts';
 import { evaluateCaptions } from '../../metrics/evaluate-captions.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
@@ -69,7 +70,8 @@ export async function evaluate(settings: EvaluationSettings, terminal: Terminal)
       runs.push({ beam, scores: evaluateCaptions(candidates, references), secondsPerCaption });
       if (settings.captions) await writeJson(settings.captions, Object.fromEntries(candidates));
     }
-    terminal.print(scoreTable(runs));
+    const scale = scaleOf(references);
+    terminal.print(scoreTable(runs, scale));
     if (!settings.json) return;
     const { layout } = set;
     const report: EvaluationReport = {
@@ -81,6 +83,7 @@ export async function evaluate(settings: EvaluationSettings, terminal: Terminal)
       data: { layout, split, images: set[split].length, limit: limit ?? null, seed, heldOut },
       device: { kind: device.kind, description: device.description },
       runs,
+      scale,
     };
     await writeJson(settings.json, report);
   } finally {
