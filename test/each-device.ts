@@ -1,7 +1,6 @@
 import type { Test } from 'uvu';
-import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
+import { requestDevice } from '../src/kernels/request-device.ts';
 import { adapter, webgpuTest } from './adapter.ts';
 
 /** Declares a test on every device. */
@@ -12,8 +11,8 @@ export type DeclareTest = (title: string, body: (device: Device) => void | Promi
  * device as it found, and no failed work.
  */
 export async function eachDevice(test: Test): Promise<DeclareTest> {
-  const cpu = await CpuDevice.create();
-  const gpu = adapter === 'none' ? cpu : await WebGpuDevice.request();
+  const cpu = await requestDevice({ prefer: 'cpu' });
+  const gpu = adapter === 'none' ? cpu : await requestDevice({ prefer: 'webgpu' });
   test.after(() => {
     cpu.destroy();
     gpu.destroy();
