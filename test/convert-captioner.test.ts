@@ -91,6 +91,7 @@ test('version 1 at its full size, with counters far from 1', async () => {
       architecture: 'inception_v3',
       weights: 'encoder.safetensors',
       imageSide: 299,
+      reduceTo: null,
       outputs: ['mixed10'],
       pooling: 'grid',
       transform: [],

@@ -10,6 +10,7 @@ const config = {
     architecture: 'inception_v3',
     weights: 'encoder.safetensors',
     imageSide: 299,
+    reduceTo: 224,
     outputs: ['mixed5', 'mixed7'],
     pooling: 'average',
     transform: ['squareRoot', 'standardise'],
@@ -41,6 +42,7 @@ const changed = (encoder: object, decoder: object, root: object = {}) =>
 
 test('a config is read as it is', () => {
   assert.equal(parseCaptionerConfig(JSON.stringify(config), 'config.json'), config);
+  assert.is(parseCaptionerConfig(changed({ reduceTo: undefined }, {}), 'config.json').encoder.reduceTo, null);
   const attending = changed({ ...grid, transform: [] }, { attention: { units: 512 }, initialState: 'zeros' });
   assert.equal(parseCaptionerConfig(attending, 'config.json').decoder.attention, { units: 512 });
   const flattened = changed({ ...grid, flatten: true }, { recurrentActivation: 'hard_sigmoid' });
@@ -66,6 +68,7 @@ test('whatever is amiss is refused, naming the member', () => {
     [changed({ architecture: 'vgg16' }, {}), /architecture is "vgg16", but must be "inception_v3"/],
     [changed({ imageSide: 74 }, {}), /imageSide is 74.*from 75 to 4096/],
     [changed({ imageSide: 299.5 }, {}), /imageSide is 299\.5/],
+    [changed({ reduceTo: 10 }, {}), /reduceTo is 10.*from 75 to 4096/],
     [changed({ outputs: [] }, {}), /outputs is \[\]/],
     [changed({ outputs: 'mixed5' }, {}), /outputs must be a JSON array/],
     [changed({ outputs: ['mixed11'] }, {}), /outputs holds "mixed11"/],

@@ -11,7 +11,7 @@ import { Random } from '../src/nn/random.ts';
 /** What the decoder reads: one vector, a grid laid out flat, or a grid through attention. */
 export type TinyKind = 'average' | 'flattened' | 'attention';
 
-const words = 'man dog ball water red snow two run jump play grass beach'.split(' ');
+const words = 'man dog ball water red snow two run jump play grass woman boy girl cat'.split(' ');
 
 /**
  * Writes a captioner into a folder that exists: the shipped encoder up to its first block, looking at images of 75
@@ -27,9 +27,10 @@ export async function writeTinyCaptioner(folder: string, kind: TinyKind): Promis
       architecture: 'inception_v3',
       weights: 'encoder.safetensors',
       imageSide: 75,
+      reduceTo: null,
       outputs: ['mixed0'],
       pooling: average ? 'average' : 'grid',
-      transform: average ? ['squareRoot'] : [],
+      transform: average ? ['squareRoot', 'standardise'] : [],
       projection: { units: 8, activation: 'relu' },
       flatten: kind === 'flattened',
     },

@@ -21,6 +21,8 @@ export interface EncoderConfig {
   readonly weights: string;
   /** Side in pixels of the square that the image is resized to. */
   readonly imageSide: number;
+  /** Larger images are first averaged down to this side, as the training images were; null (or absent): they are not. */
+  readonly reduceTo: number | null;
   /** Stages read (`mixed0` … `mixed10`), concatenated along channels. */
   readonly outputs: readonly string[];
   /** `average`: one vector [channels] for the image. `grid`: [places, channels], of a single output only. */
@@ -98,7 +100,17 @@ export function parseCaptionerConfig(text: string, file: string): CaptionerConfi
 function encoderConfig(encoder: JsonObject, where: string): EncoderConfig {
   onlyMembers(
     encoder,
-    ['architecture', 'weights', 'imageSide', 'outputs', 'pooling', 'transform', 'projection', 'flatten'],
+    [
+      'architecture',
+      'weights',
+      'imageSide',
+      'reduceTo',
+      'outputs',
+      'pooling',
+      'transform',
+      'projection',
+      'flatten',
+    ],
     where,
   );
   const outputs = expectArray(encoder.outputs, `${where}.outputs`).map((output) => {
@@ -135,6 +147,8 @@ function encoderConfig(encoder: JsonObject, where: string): EncoderConfig {
     weights: fileName(encoder.weights, `${where}.weights`),
     // Below 75 pixels InceptionV3's valid convolutions leave nothing.
     imageSide: count(encoder.imageSide, `${where}.imageSide`, 75, 4096),
+    reduceTo:
+      (encoder.reduceTo ?? null) === null ? null : count(encoder.reduceTo, `${where}.reduceTo`, 75, 4096),
     outputs,
     pooling,
     transform,

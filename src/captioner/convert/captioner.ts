@@ -72,6 +72,7 @@ export function convertCaptioner(
       architecture: 'inception_v3',
       weights: encoderFile,
       imageSide: encoder.imageSide,
+      reduceTo: null,
       outputs: ['mixed10'],
       pooling: 'grid',
       transform: [],

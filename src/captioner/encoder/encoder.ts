@@ -25,9 +25,9 @@ export class Encoder {
 
   /** Features of one image: [1, channels] where pooling is 'average', [1, places, channels] where it is 'grid'. */
   features(image: RgbImage): Tensor {
-    const { imageSide, outputs, pooling } = this.config;
+    const { imageSide, reduceTo, outputs, pooling } = this.config;
     return scope(() => {
-      const stages = this.#network.forward(preprocess(this.#device, image, imageSide), outputs);
+      const stages = this.#network.forward(preprocess(this.#device, image, imageSide, reduceTo), outputs);
       const chosen = outputs.map((name) => stages.get(name) as Tensor);
       if (pooling === 'average') return concat(chosen.map((output) => output.mean([1, 2])));
       const [grid] = chosen;

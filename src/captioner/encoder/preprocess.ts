@@ -2,15 +2,26 @@ import type { Device } from '../../kernels/device.ts';
 import { resizeBilinear } from '../../tensor/functions.ts';
 import { scope } from '../../tensor/scope.ts';
 import { scalar, Tensor } from '../../tensor/tensor.ts';
+import { reduceImage } from '../images/reduce-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 
 /**
  * What Keras's InceptionV3 takes: the image resized to side × side, aspect ratio not kept, bilinearly with half-pixel
  * centres and without antialiasing (tf.image.resize of TensorFlow 2), then x / 127.5 − 1 → [1, side, side, 3].
+ *
+ * With `reduceTo`, a larger image is first averaged down to that side. Without antialiasing a photograph of 12
+ * megapixels keeps one pixel in 13 each way, which looks like noise to a network that was trained on small images.
  */
-export function preprocess(device: Device, image: RgbImage, side: number): Tensor {
+export function preprocess(
+  device: Device,
+  image: RgbImage,
+  side: number,
+  reduceTo: number | null = null,
+): Tensor {
   return scope(() => {
-    const pixels = Tensor.from(device, Float32Array.from(image.data), [1, image.height, image.width, 3]);
+    const { width, height, data } =
+      reduceTo === null ? { ...image, data: Float32Array.from(image.data) } : reduceImage(image, reduceTo);
+    const pixels = Tensor.from(device, data, [1, height, width, 3]);
     const resized = resizeBilinear(pixels, side, side);
     return resized.divide(scalar(device, 127.5)).subtract(scalar(device, 1));
   });

@@ -163,10 +163,10 @@ function entryUrl(): string {
 }
 
 async function cacheKey(settings: FeatureSettings, images: readonly string[]): Promise<string> {
-  const { outputs, pooling, imageSide } = settings.encoder;
+  const { outputs, pooling, imageSide, reduceTo } = settings.encoder;
   const hash = createHash('sha256');
   hash.update(await readFile(settings.encoderFile));
-  hash.update(JSON.stringify({ version, outputs, pooling, imageSide, images }));
+  hash.update(JSON.stringify({ version, outputs, pooling, imageSide, reduceTo, images }));
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -29,6 +29,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
 
  Model
   --image-side N         side of the square that images are resized to (default: 299)
+  --reduce-to N          larger images are first averaged down to this side; 0 for never (default: 224)
   --outputs NAMES        block outputs that are read, by commas (default: mixed5,mixed7)
   --pooling NAME         average, or grid (of one output) (default: average)
   --encoding-size N      width of the image's encoding (default: 256)
@@ -74,6 +75,7 @@ export const FLAGS = {
   'held-out': { type: 'string', default: '0.1' },
   seed: { type: 'string', default: '42' },
   'image-side': { type: 'string', default: '299' },
+  'reduce-to': { type: 'string', default: '224' },
   outputs: { type: 'string', default: 'mixed5,mixed7' },
   pooling: { type: 'string', default: 'average' },
   'encoding-size': { type: 'string', default: '256' },
@@ -196,6 +198,7 @@ export function modelSettings(values: Values): ModelSettings {
       architecture: 'inception_v3',
       weights: 'encoder.safetensors',
       imageSide: whole('image-side', values['image-side'], 75),
+      reduceTo: whole('reduce-to', values['reduce-to'], 0) || null,
       outputs: values.outputs.split(',').map((name) => name.trim()),
       pooling,
       transform: ['squareRoot', 'standardise'],

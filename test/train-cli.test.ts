@@ -1,0 +1,148 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const sentences: Record<string, string> = {
+  astronaut: 'an astronaut smiles',
+  cat: 'a cat looks away',
+  coffee: 'a cup of coffee',
+  photographer: 'a man takes a photograph',
+  rocket: 'a rocket starts at night',
+};
+const tiny = ['--lstm-size', '8', '--embedding', '8', '--encoding-size', '8', '--minimum-count', '1'];
+const steady = [
+  '--batch-images',
+  '2',
+  '--learning-rate',
+  '0.01',
+  '--patience',
+  '9',
+  '--device',
+  'cpu',
+  '--threads',
+  '1',
+];
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+const run = (...args: string[]) => spawnSync('node', ['dist/train.js', ...args], { encoding: 'utf8' });
+const trainInto = (out: string, ...args: string[]) =>
+  run('--data', at('data'), '--out', at(out), '--cache', at('cache'), ...tiny, ...steady, ...args);
+const losses = (out: string): { trainLoss: number; devLoss: number }[] =>
+  readFileSync(at(out, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map(({ trainLoss, devLoss }) => ({ trainLoss, devLoss }));
+
+const training = suite('train');
+
+training.before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ekphrasis-train-'));
+  mkdirSync(at('data', 'Images'), { recursive: true });
+  const lines = Object.entries(sentences).map(([name, sentence]) => {
+    copyFileSync(join('test', 'images', `${name}.jpg`), at('data', 'Images', `${name}.jpg`));
+    return `${name}.jpg,${sentence}\n${name}.jpg,this is ${sentence}`;
+  });
+  writeFileSync(at('data', 'captions.txt'), `image,caption\n${lines.join('\n')}\n`);
+  writeFileSync(
+    at('data', 'Flickr_8k.trainImages.txt'),
+    'astronaut.jpg\ncat.jpg\nphotographer.jpg\nrocket.jpg\n',
+  );
+  writeFileSync(at('data', 'Flickr_8k.devImages.txt'), 'coffee.jpg\n');
+});
+
+training.after(() => rmSync(folder, { recursive: true, force: true }));
+
+training('trains, writes a model that captions, and the loss falls', () => {
+  const { status, stdout, stderr } = trainInto('straight', '--epochs', '4');
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /best epoch \d+/);
+  const lines = losses('straight');
+  assert.is(lines.length, 4);
+  assert.ok(lines[3].trainLoss < lines[0].trainLoss - 0.1, `the loss fell: ${JSON.stringify(lines)}`);
+  for (const name of [
+    'config.json',
+    'tokenizer.json',
+    'decoder.safetensors',
+    'encoder.safetensors',
+    'training.json',
+  ]) {
+    assert.ok(existsSync(at('straight', name)), name);
+  }
+  const caption = execFileSync(
+    'node',
+    ['dist/caption.js', '--model', at('straight'), '--device', 'cpu', 'test/images/cat.jpg'],
+    { encoding: 'utf8' },
+  );
+  const words = new Set(Object.values(sentences).flatMap((sentence) => `this is ${sentence}`.split(' ')));
+  assert.ok(
+    caption
+      .trim()
+      .split(/\s+/)
+      .every((word) => words.has(word)),
+    caption,
+  );
+});
+
+training('a resumed training is the same as one without a break', () => {
+  assert.is(trainInto('broken', '--epochs', '2').status, 0);
+  const resumed = run(
+    '--data',
+    at('data'),
+    '--out',
+    at('broken'),
+    '--cache',
+    at('cache'),
+    '--resume',
+    '--epochs',
+    '4',
+    '--device',
+    'cpu',
+  );
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.equal(losses('broken'), losses('straight'));
+});
+
+training('what cannot begin exits with 2 and one line', () => {
+  const cases: [string[], RegExp][] = [
+    [[], /--data DIR is missing/],
+    [['--data', at('nowhere'), '--out', at('x')], /is no folder/],
+    [['--data', at('data'), '--out', at('x'), '--resume'], /has no checkpoint/],
+    [['--data', at('data'), '--out', at('x'), '--epochs', 'many'], /--epochs takes a whole number/],
+    [['--data', at('data'), '--out', at('x'), '--frobnicate'], /Unknown option/],
+  ];
+  for (const [args, message] of cases) {
+    const { status, stderr } = run(...args);
+    assert.is(status, 2, stderr);
+    assert.match(stderr, message);
+    assert.is(stderr.trim().split('\n').length, 1, stderr);
+  }
+});
+
+training('settings that contradict each other, and a folder without captions, are told in one line', () => {
+  mkdirSync(at('empty'));
+  for (const args of [
+    ['--data', at('empty')],
+    ['--data', at('data'), '--pooling', 'grid'],
+    ['--data', at('data'), '--outputs', 'mixed99'],
+  ]) {
+    const { status, stderr } = run(...args, '--out', at('y'));
+    assert.is.not(status, 0);
+    assert.is(stderr.trim().split('\n').length, 1, stderr);
+    assert.not.match(stderr, /internal error|at .*\.js:/);
+  }
+});
+
+training.run();
