@@ -10,7 +10,10 @@ import { checkSource } from './check/sources.mjs';
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
 /** Scripts that write a file which is kept in the repository; with --check they exit 1 where it is not what they would write. */
-const generators = [{ writes: 'docs/OPS.md', script: 'scripts/docs.mjs' }];
+const generators = [
+  { writes: 'docs/OPS.md', script: 'scripts/docs.mjs' },
+  { writes: 'models/flickr8k/README.md', script: 'scripts/model-card.mjs' },
+];
 
 const folders = ['src', 'shaders', 'scripts', 'test', 'bench', 'web'];
 const isSource = (name) => /\.(ts|mjs|js|wgsl|sh|html|css)$/.test(name);
