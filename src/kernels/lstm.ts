@@ -24,6 +24,13 @@ export function inferLstm(op: string, z: TensorSpec, c: TensorSpec): TensorSpec 
   return { shape: c.shape, dtype: 'float32' };
 }
 
+/** How the SIMD kernels are told the gates: 1 for hard sigmoid, 0 for sigmoid; null for a cell that they do not have. */
+export function hardGates({ activation, recurrentActivation }: LstmAttributes): 0 | 1 | null {
+  if (activation !== 'tanh') return null;
+  if (recurrentActivation === 'hardSigmoid') return 1;
+  return recurrentActivation === 'sigmoid' ? 0 : null;
+}
+
 /** Batches and cells that the tests of the LSTM ops run. */
 export const lstmCases: readonly {
   name: string;

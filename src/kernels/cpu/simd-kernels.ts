@@ -63,9 +63,9 @@ declare module '../op.ts' {
     ): void;
     /** y = operation(x) on 4 floats or more; as binary, numbered in the op's file. */
     unary(operation: number, x: number, y: number, count: number): void;
-    /** dx = g times the slope of the activation whose output is y, on 4 floats or more. */
+    /** dx = g times the slope of the activation (not the linear one) whose output is y, on 4 floats or more. */
     activationGradient(activation: number, y: number, g: number, dx: number, count: number): void;
-    /** LSTM cell after its product, for 4 units or more. */
+    /** LSTM cell after its product, for 4 units or more, tanh, and sigmoid or hard sigmoid gates. */
     lstmGates(
       z: number,
       c: number,
@@ -73,8 +73,7 @@ declare module '../op.ts' {
       next: number,
       batch: number,
       units: number,
-      activation: number,
-      recurrentActivation: number,
+      hardSigmoid: number,
     ): void;
     lstmGatesGradient(
       z: number,
@@ -86,8 +85,7 @@ declare module '../op.ts' {
       dc: number,
       batch: number,
       units: number,
-      activation: number,
-      recurrentActivation: number,
+      hardSigmoid: number,
     ): void;
     /** On 4 parameters or more; the rate has the bias corrections, a complement is 1 − beta. */
     adam(

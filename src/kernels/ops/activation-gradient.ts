@@ -49,7 +49,7 @@ export const activationGradient: OpDefinition<ActivationGradientAttributes> = {
   },
   simd({ kernels, inputs: [y, g], outputs: [dx], outputSpecs, attributes }) {
     const count = elementCount(outputSpecs[0].shape);
-    if (count < 4) return false;
+    if (count < 4 || attributes.activation === 'linear') return false;
     kernels.activationGradient(activations[attributes.activation].code, y, g, dx, count);
     return true;
   },

@@ -2,7 +2,7 @@ import source from '../../../shaders/lstm-gates-gradient.wgsl';
 import { activationHook, activations, slopeHook } from '../activation.ts';
 import { checkDType, checkInputCount, checkShape } from '../checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
+import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
 import type { OpDefinition } from '../op.ts';
 import { floatSample } from '../samples.ts';
 
@@ -50,12 +50,9 @@ export const lstmGatesGradient: OpDefinition<LstmAttributes> = {
   },
   simd({ kernels, inputs: [z, c, next, dh, dNext], inputSpecs, outputs: [dz, dc], attributes }) {
     const [batch, units] = inputSpecs[1].shape;
-    if (units < 4) return false;
-    const activation = activations[attributes.activation].code;
-    const recurrentActivation = activations[attributes.recurrentActivation].code;
-    kernels.lstmGatesGradient(
-      ...([z, c, next, dh, dNext, dz, dc, batch, units, activation, recurrentActivation] as const),
-    );
+    const hard = hardGates(attributes);
+    if (hard === null || units < 4) return false;
+    kernels.lstmGatesGradient(z, c, next, dh, dNext, dz, dc, batch, units, hard);
     return true;
   },
   wgsl({ inputs: [, c], attributes, adapter }) {

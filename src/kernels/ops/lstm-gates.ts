@@ -2,7 +2,7 @@ import source from '../../../shaders/lstm-gates.wgsl';
 import { activationHook, activations } from '../activation.ts';
 import { checkInputCount } from '../checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
+import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
 import type { OpDefinition } from '../op.ts';
 
 declare module '../op.ts' {
@@ -43,10 +43,9 @@ export const lstmGates: OpDefinition<LstmAttributes> = {
   },
   simd({ kernels, inputs: [z, c], inputSpecs, outputs: [h, next], attributes }) {
     const [batch, units] = inputSpecs[1].shape;
-    if (units < 4) return false;
-    const activation = activations[attributes.activation].code;
-    const recurrentActivation = activations[attributes.recurrentActivation].code;
-    kernels.lstmGates(z, c, h, next, batch, units, activation, recurrentActivation);
+    const hard = hardGates(attributes);
+    if (hard === null || units < 4) return false;
+    kernels.lstmGates(z, c, h, next, batch, units, hard);
     return true;
   },
   wgsl({ inputs: [, c], attributes, adapter }) {

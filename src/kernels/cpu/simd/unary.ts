@@ -1,4 +1,5 @@
-import { activate, throughActivation } from './activation';
+// biome-ignore lint/style/useImportType: AssemblyScript has no import of types alone
+import { HardSigmoid, Relu, Sigmoid, Tanh } from './activation';
 import { exponential } from './exponential';
 
 /** Each operation as a class without fields, so that the loop is compiled once for each, free of branches. */
@@ -18,8 +19,14 @@ class Abs {
 
 @unmanaged
 class Exp {
+  /** Infinity and 0 where the exponential stops. */
   apply(x: v128): v128 {
-    return exponential(x);
+    const finite = v128.bitselect(
+      f32x4.splat(Infinity),
+      exponential(x),
+      f32x4.gt(x, f32x4.splat(<f32>88.72283)),
+    );
+    return v128.andnot(finite, f32x4.lt(x, f32x4.splat(<f32>-87.3)));
   }
 }
 
@@ -41,34 +48,6 @@ class Reciprocal {
 class Square {
   apply(x: v128): v128 {
     return f32x4.mul(x, x);
-  }
-}
-
-@unmanaged
-class Relu {
-  apply(x: v128): v128 {
-    return activate(x, 1);
-  }
-}
-
-@unmanaged
-class Sigmoid {
-  apply(x: v128): v128 {
-    return activate(x, 2);
-  }
-}
-
-@unmanaged
-class Tanh {
-  apply(x: v128): v128 {
-    return activate(x, 3);
-  }
-}
-
-@unmanaged
-class HardSigmoid {
-  apply(x: v128): v128 {
-    return activate(x, 4);
   }
 }
 
@@ -94,11 +73,19 @@ function compute<T>(x: usize, y: usize, count: i32): void {
   v128.store(y + last, operation.apply(v128.load(x + last)));
 }
 
-/** dx = g times the slope of the activation whose output is y, on 4 numbers or more. */
+/** dx = g times the slope of the activation (not the linear one) whose output is y, on 4 numbers or more. */
 export function activationGradient(activation: i32, y: usize, g: usize, dx: usize, count: i32): void {
+  if (activation === 1) passThrough<Relu>(y, g, dx, count);
+  else if (activation === 2) passThrough<Sigmoid>(y, g, dx, count);
+  else if (activation === 3) passThrough<Tanh>(y, g, dx, count);
+  else passThrough<HardSigmoid>(y, g, dx, count);
+}
+
+function passThrough<T>(y: usize, g: usize, dx: usize, count: i32): void {
+  const activation = changetype<T>(0);
   const last = ((<usize>count) << 2) - 16;
   for (let at: usize = 0; at < last; at += 16) {
-    v128.store(dx + at, throughActivation(v128.load(y + at), v128.load(g + at), activation));
+    v128.store(dx + at, activation.through(v128.load(y + at), v128.load(g + at)));
   }
-  v128.store(dx + last, throughActivation(v128.load(y + last), v128.load(g + last), activation));
+  v128.store(dx + last, activation.through(v128.load(y + last), v128.load(g + last)));
 }
