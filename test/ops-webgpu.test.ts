@@ -1,5 +1,6 @@
 // @adapters every: the kernels of every op, in every variant.
 import { test } from 'uvu';
+import * as assert from 'uvu/assert';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { adapter, webgpuTest } from './adapter.ts';
 import { opCases } from './op-suite.ts';
@@ -11,6 +12,28 @@ for (const { name, run } of opCases()) {
     if (device) await run(device);
   });
 }
+
+webgpuTest(test)('WebGPU: more workgroups than one dimension holds', async () => {
+  if (!device) return;
+  const [rows, columns] = [65_537, 65];
+  const data = Float32Array.from({ length: rows * columns }, (_, index) => index % 1000);
+  const x = { storage: device.upload(data), spec: { shape: [rows, columns], dtype: 'float32' } } as const;
+  const [negative] = device.run('negate', [x], {});
+  const [largest] = device.run('max', [x], { axes: [1], keepDimensions: false }, 'cooperative');
+  const read = await device.read(negative);
+  assert.is(
+    read.findIndex((value, index) => value !== -data[index]),
+    -1,
+  );
+  const largestOfRow = (row: number) =>
+    data.subarray(row * columns, (row + 1) * columns).reduce((a, b) => Math.max(a, b));
+  const found = await device.read(largest);
+  assert.is(
+    found.findIndex((value, row) => value !== largestOfRow(row)),
+    -1,
+  );
+  for (const { storage } of [x, negative, largest]) device.release(storage);
+});
 
 test.after(() => device?.destroy());
 
