@@ -1,4 +1,6 @@
-import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import source from '../../../shaders/conv2d-gradient-input.wgsl';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
@@ -87,8 +89,13 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
     return true;
   },
 
-  wgsl() {
-    throw new UnsupportedError('conv2dGradientInput: has no WebGPU kernel yet; run it on the CPU device');
+  variants({ inputs, attributes, adapter }) {
+    return gemmVariants(problemOf(inputs, attributes), adapter);
+  },
+
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 } };
+    return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
   },
 
   // The op is linear in g and in the kernel, so its gradients are the convolution and its kernel gradient.
@@ -111,6 +118,43 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
 
   samples,
 };
+
+/** A product of input pixels × (taps × output channels) with the kernel, its last two axes swapped by strides. */
+function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientInputAttributes): GemmProblem {
+  const geometry = conv2dGradientInputGeometry(inputs, attributes);
+  const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
+  const outputChannels = inputs[1].shape[3];
+  return {
+    batches: 1,
+    rows: batch * height * width,
+    columns: channels,
+    segments: windowHeight * windowWidth,
+    depth: outputChannels,
+    aBatch: 0,
+    aRow: 0,
+    aDepth: 1,
+    bBatch: 0,
+    bSegment: channels * outputChannels,
+    bDepth: 1,
+    bColumn: outputChannels,
+    activation: 'linear',
+    rowHook: {
+      shader: { name: 'conv2d-gradient-input', source },
+      uniforms: {
+        height,
+        width,
+        outputHeight,
+        outputWidth,
+        outputChannels,
+        segmentsPerLine: windowWidth,
+        stride: [geometry.strideY, geometry.strideX],
+        padding: [geometry.paddingTop, geometry.paddingLeft],
+        dilation: [geometry.dilationY, geometry.dilationX],
+      },
+      guarded: true,
+    },
+  };
+}
 
 function samples(): Sample<Conv2DGradientInputAttributes>[] {
   const of = (

@@ -1,8 +1,11 @@
-import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
-import { describe, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
 import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
+import { pad } from './pad.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -88,8 +91,22 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
     return true;
   },
 
-  wgsl() {
-    throw new UnsupportedError('conv2dGradientKernel: has no WebGPU kernel yet; run it on the CPU device');
+  variants({ inputs, attributes, adapter }) {
+    return gemmVariants(problemOf(inputs, attributes).problem, adapter);
+  },
+
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const { problem, paddings, padded } = problemOf(inputs, attributes);
+    const needsPadding = !sameShape(padded.shape, inputs[0].shape);
+    const image = needsPadding ? { scratch: 0, bytes: 4 * elementCount(padded.shape) } : { input: 0 };
+    const bindings = { a: image, b: { input: 1 }, y: { output: 0 } };
+    const product = gemmLaunches(problem, variant, bindings, adapter);
+    if (!needsPadding) return product;
+    const call = { inputs: [inputs[0]], outputs: [padded], attributes: { paddings, value: 0 }, adapter };
+    const padding = pad
+      .wgsl(call, 'default')
+      .map((launch) => ({ ...launch, bindings: [{ input: 0 }, image] }));
+    return [...padding, ...product];
   },
 
   // The op is linear in x and in g, so its gradients are the convolution's input gradient and the convolution.
@@ -110,6 +127,60 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
 
   samples,
 };
+
+/**
+ * A product of (taps × channels) × output pixels with the gradient. What a tap sees moves with the pixel, so the image
+ * is padded first: then every pixel of a line is a constant step on.
+ */
+function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientKernelAttributes) {
+  const geometry = conv2dGradientKernelGeometry(inputs, attributes);
+  const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
+  const reach = (outputs: number, stride: number, window: number, dilation: number) =>
+    (outputs - 1) * stride + (window - 1) * dilation + 1;
+  const { paddingTop, paddingLeft, strideY, strideX, dilationY, dilationX } = geometry;
+  const bottom = Math.max(0, reach(outputHeight, strideY, windowHeight, dilationY) - paddingTop - height);
+  const right = Math.max(0, reach(outputWidth, strideX, windowWidth, dilationX) - paddingLeft - width);
+  const paddings = [
+    [0, 0],
+    [paddingTop, bottom],
+    [paddingLeft, right],
+    [0, 0],
+  ] as const;
+  const padded: TensorSpec = {
+    shape: [batch, paddingTop + height + bottom, paddingLeft + width + right, channels],
+    dtype: 'float32',
+  };
+  const outputs = attributes.kernelShape[3];
+  const problem: GemmProblem = {
+    batches: 1,
+    rows: windowHeight * windowWidth * channels,
+    columns: outputs,
+    segments: batch * outputHeight,
+    depth: outputWidth,
+    aBatch: 0,
+    aRow: 0,
+    aDepth: strideX * channels,
+    bBatch: 0,
+    bSegment: outputWidth * outputs,
+    bDepth: outputs,
+    bColumn: 1,
+    activation: 'linear',
+    rowHook: {
+      shader: { name: 'conv2d-gradient-kernel', source },
+      uniforms: {
+        height: padded.shape[1],
+        width: padded.shape[2],
+        channels,
+        kernelWidth: windowWidth,
+        outputHeight,
+        strideY,
+        dilation: [dilationY, dilationX],
+      },
+      guarded: false,
+    },
+  };
+  return { problem, paddings, padded };
+}
 
 function samples(): Sample<Conv2DGradientKernelAttributes>[] {
   const of = (

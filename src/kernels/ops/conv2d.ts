@@ -1,5 +1,7 @@
+import source from '../../../shaders/conv2d.wgsl';
 import { type Activation, activations } from '../activation.ts';
-import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
@@ -91,8 +93,14 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     return true;
   },
 
-  wgsl() {
-    throw new UnsupportedError('conv2d: has no WebGPU kernel yet; run it on the CPU device');
+  variants({ inputs, attributes, adapter }) {
+    return gemmVariants(problemOf(inputs, attributes), adapter);
+  },
+
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const bias = inputs.length === 3 ? { input: 2 } : undefined;
+    const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 }, bias };
+    return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
   },
 
   gradient(context) {
@@ -128,6 +136,53 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
 
   samples,
 };
+
+/** The convolution as a product of output pixels × (taps × channels) with the kernel. */
+function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DAttributes): GemmProblem {
+  const geometry = conv2dGeometry(inputs, attributes);
+  const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
+  const reaches = (size: number, outputs: number, stride: number, window: number, dilation: number) =>
+    (outputs - 1) * stride + (window - 1) * dilation >= size;
+  const padded =
+    geometry.paddingTop > 0 ||
+    geometry.paddingLeft > 0 ||
+    reaches(height, outputHeight, geometry.strideY, windowHeight, geometry.dilationY) ||
+    reaches(width, outputWidth, geometry.strideX, windowWidth, geometry.dilationX);
+  const wholeLines = !padded && geometry.dilationX === 1;
+  const outputs = inputs[1].shape[3];
+  const segmentsPerLine = wholeLines ? 1 : windowWidth;
+  const depth = wholeLines ? windowWidth * channels : channels;
+  return {
+    batches: 1,
+    rows: batch * outputHeight * outputWidth,
+    columns: outputs,
+    segments: windowHeight * segmentsPerLine,
+    depth,
+    aBatch: 0,
+    aRow: 0,
+    aDepth: 1,
+    bBatch: 0,
+    bSegment: depth * outputs,
+    bDepth: outputs,
+    bColumn: 1,
+    activation: attributes.activation,
+    rowHook: {
+      shader: { name: 'conv2d', source },
+      uniforms: {
+        height,
+        width,
+        channels,
+        outputHeight,
+        outputWidth,
+        segmentsPerLine,
+        stride: [geometry.strideY, geometry.strideX],
+        padding: [geometry.paddingTop, geometry.paddingLeft],
+        dilation: [geometry.dilationY, geometry.dilationX],
+      },
+      guarded: padded,
+    },
+  };
+}
 
 function samples(): Sample<Conv2DAttributes>[] {
   const plain: Conv2DAttributes = {

@@ -1,5 +1,6 @@
 import { type Activation, activations } from '../activation.ts';
-import { DTypeError, ShapeError, UnsupportedError } from '../errors.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample, SimdCall, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
@@ -113,8 +114,14 @@ export const matmul: OpDefinition<MatmulAttributes> = {
     return true;
   },
 
-  wgsl() {
-    throw new UnsupportedError('matmul: has no WebGPU kernel yet; run it on the CPU device');
+  variants({ inputs, attributes, adapter }) {
+    return gemmVariants(problemOf(inputs, attributes), adapter);
+  },
+
+  wgsl({ inputs, attributes, adapter }, variant) {
+    const bias = inputs.length === 3 ? { input: 2 } : undefined;
+    const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 }, bias };
+    return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
   },
 
   gradient(context) {
@@ -161,6 +168,27 @@ export const matmul: OpDefinition<MatmulAttributes> = {
 
   samples,
 };
+
+function problemOf(inputs: readonly TensorSpec[], attributes: MatmulAttributes): GemmProblem {
+  const { batch, m, n, k, aBatched, bBatched } = matmulGeometry(inputs, attributes);
+  // A batch of rows against one matrix is one larger product.
+  const merged = !bBatched && !attributes.transposeA;
+  return {
+    batches: merged ? 1 : batch,
+    rows: merged ? batch * m : m,
+    columns: n,
+    segments: 1,
+    depth: k,
+    aBatch: aBatched && !merged ? m * k : 0,
+    aRow: attributes.transposeA ? 1 : k,
+    aDepth: attributes.transposeA ? m : 1,
+    bBatch: bBatched ? k * n : 0,
+    bSegment: 0,
+    bDepth: attributes.transposeB ? 1 : n,
+    bColumn: attributes.transposeB ? k : 1,
+    activation: attributes.activation,
+  };
+}
 
 function multiply(
   call: SimdCall<MatmulAttributes>,

@@ -1,0 +1,62 @@
+// Hook of gemm.wgsl and gemm-tiled.wgsl for the gradient of a convolution's input: `a` is the gradient [N, H′, W′, O] of
+// its output, a row an input pixel, a segment a tap of the kernel. A tap reaches the input pixel from one output pixel,
+// or from none.
+const GUARDED: bool = true;
+
+struct Params {
+  batches: u32,
+  rows: u32,
+  columns: u32,
+  segments: u32,
+  depth: u32,
+  rowGroups: u32,
+  columnGroups: u32,
+  aBatch: u32,
+  aRow: u32,
+  aDepth: u32,
+  bBatch: u32,
+  bSegment: u32,
+  bDepth: u32,
+  bColumn: u32,
+  height: u32,
+  width: u32,
+  outputHeight: i32,
+  outputWidth: i32,
+  outputChannels: i32,
+  segmentsPerLine: u32,
+  stride: vec2<i32>,
+  padding: vec2<i32>,
+  dilation: vec2<i32>,
+}
+
+@group(1) @binding(0) var<uniform> params: Params;
+
+// The padded input pixel, and where the gradient's image begins.
+struct Row {
+  y: i32,
+  x: i32,
+  image: i32,
+}
+
+fn rowOf(batch: u32, row: u32) -> Row {
+  let line = row / params.width;
+  let image = line / params.height;
+  return Row(
+    i32(line % params.height) + params.padding.x,
+    i32(row % params.width) + params.padding.y,
+    i32(image) * params.outputHeight * params.outputWidth * params.outputChannels,
+  );
+}
+
+fn segmentStart(row: Row, segment: u32) -> i32 {
+  let y = row.y - i32(segment / params.segmentsPerLine) * params.dilation.x;
+  let x = row.x - i32(segment % params.segmentsPerLine) * params.dilation.y;
+  let outputY = y / params.stride.x;
+  let outputX = x / params.stride.y;
+  let reached = y >= 0 && x >= 0 && outputY * params.stride.x == y && outputX * params.stride.y == x
+    && outputY < params.outputHeight && outputX < params.outputWidth;
+  if (GUARDED && !reached) {
+    return -1;
+  }
+  return row.image + (outputY * params.outputWidth + outputX) * params.outputChannels;
+}

@@ -1,0 +1,57 @@
+// Hook of gemm.wgsl and gemm-tiled.wgsl for a convolution: `a` is the image [N, H, W, C], a row an output pixel. A
+// segment is a tap of the kernel, or a whole line of taps where they lie side by side and none can be in the padding.
+const GUARDED: bool = false;
+
+struct Params {
+  batches: u32,
+  rows: u32,
+  columns: u32,
+  segments: u32,
+  depth: u32,
+  rowGroups: u32,
+  columnGroups: u32,
+  aBatch: u32,
+  aRow: u32,
+  aDepth: u32,
+  bBatch: u32,
+  bSegment: u32,
+  bDepth: u32,
+  bColumn: u32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outputHeight: u32,
+  outputWidth: u32,
+  segmentsPerLine: u32,
+  stride: vec2<i32>,
+  padding: vec2<i32>,
+  dilation: vec2<i32>,
+}
+
+@group(1) @binding(0) var<uniform> params: Params;
+
+// Pixel of the first tap, which may lie in the padding, and where the image begins.
+struct Row {
+  y: i32,
+  x: i32,
+  image: i32,
+}
+
+fn rowOf(batch: u32, row: u32) -> Row {
+  let line = row / params.outputWidth;
+  let image = line / params.outputHeight;
+  return Row(
+    i32(line % params.outputHeight) * params.stride.x - params.padding.x,
+    i32(row % params.outputWidth) * params.stride.y - params.padding.y,
+    i32(image) * params.height * params.width * params.channels,
+  );
+}
+
+fn segmentStart(row: Row, segment: u32) -> i32 {
+  let y = row.y + i32(segment / params.segmentsPerLine) * params.dilation.x;
+  let x = row.x + i32(segment % params.segmentsPerLine) * params.dilation.y;
+  if (GUARDED && (y < 0 || y >= params.height || x < 0 || x >= params.width)) {
+    return -1;
+  }
+  return row.image + (y * params.width + x) * params.channels;
+}
