@@ -74,12 +74,17 @@ browserTest('the page that captions a photograph shows the sentence of the comma
     await page.evaluate(() => document.querySelector('#answer')?.replaceChildren());
     await page.setInputFiles('#file', 'package.json');
     await page.waitForSelector('#answer:not(:empty)');
-    assert.match(await page.textContent('#answer'), /only JPEG and PNG images are read/);
+    assert.match((await page.textContent('#answer')) ?? '', /only JPEG and PNG images are read/);
   }),
 );
 
+test('the example that captions in Node prints the sentence of the command line', () => {
+  const printed = output(['--input-type=module', '--eval', only('js', 'Captioner').text]);
+  assert.is(printed, output(['dist/caption.js', 'test/images/cat.jpg']));
+});
+
 webgpuTest(test)('the example that times a product runs on both devices', () => {
-  const lines = output(['--input-type=module', '--eval', only('js').text])
+  const lines = output(['--input-type=module', '--eval', only('js', 'GFLOPS').text])
     .trim()
     .split('\n');
   assert.is(lines.length, 2);
