@@ -85,12 +85,8 @@ function reach(definition, samples) {
     for (const adapter of adapters) {
       const call = { inputs, outputs: definition.infer(inputs, attributes), attributes, adapter };
       for (const variant of definition.variants?.(call) ?? ['default']) {
-        try {
-          for (const { shader } of definition.wgsl(call, variant)) shaders.add(shader.name);
-          variants.add(variant);
-        } catch (error) {
-          if (error.name !== 'UnsupportedError') throw error;
-        }
+        variants.add(variant);
+        for (const { shader } of definition.wgsl(call, variant)) shaders.add(shader.name);
       }
     }
   }

@@ -45,7 +45,7 @@ export function conv2dGradientInputGeometry(
 /** Gradient of a convolution with respect to its input: every output spreads back over the window that it saw. */
 export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = {
   name: 'conv2dGradientInput',
-  summary: 'g [N, H′, W′, O], kernel [kh, kw, C, O] → gradient of x [N, H, W, C] = inputShape',
+  summary: 'g [N, H′, W′, O], kernel [kh, kw, C, O] -> gradient of x [N, H, W, C] = inputShape',
 
   infer(inputs, attributes) {
     conv2dGradientInputGeometry(inputs, attributes);

@@ -47,7 +47,7 @@ export function conv2dGradientKernelGeometry(
 /** Gradient of a convolution with respect to its kernel: each tap correlates what it saw with the outputs' gradient. */
 export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> = {
   name: 'conv2dGradientKernel',
-  summary: 'x [N, H, W, C], g [N, H′, W′, O] → gradient of the kernel [kh, kw, C, O] = kernelShape',
+  summary: 'x [N, H, W, C], g [N, H′, W′, O] -> gradient of the kernel [kh, kw, C, O] = kernelShape',
 
   infer(inputs, attributes) {
     conv2dGradientKernelGeometry(inputs, attributes);

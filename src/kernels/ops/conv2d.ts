@@ -38,7 +38,7 @@ export function conv2dGeometry(inputs: readonly TensorSpec[], attributes: Window
 /** Cross-correlation of images with a kernel, as deep learning calls convolution, with a bias and an activation. */
 export const conv2d: OpDefinition<Conv2DAttributes> = {
   name: 'conv2d',
-  summary: 'x [N, H, W, C], kernel [kh, kw, C, O], bias? [O] → activation(x ∗ kernel + bias) [N, H′, W′, O]',
+  summary: 'x [N, H, W, C], kernel [kh, kw, C, O], bias? [O] -> activation(x ∗ kernel + bias) [N, H′, W′, O]',
 
   infer(inputs, attributes) {
     const { batch, outputHeight, outputWidth } = conv2dGeometry(inputs, attributes);

@@ -73,7 +73,7 @@ function transposes(attributes: MatmulAttributes): string {
 export const matmul: OpDefinition<MatmulAttributes> = {
   name: 'matmul',
   summary:
-    'a [B?, M, K], b [B?, K, N], bias? [N] → activation(a·b + bias) [B?, M, N]; transposeA, transposeB read a, b transposed',
+    'a [B?, M, K], b [B?, K, N], bias? [N] -> activation(a·b + bias) [B?, M, N]; transposeA, transposeB read a, b transposed',
 
   infer(inputs, attributes) {
     const { batch, m, n, aBatched, bBatched } = matmulGeometry(inputs, attributes);
