@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { BatchNorm } from '../layers/batch-norm.ts';
 import { Conv2D } from '../layers/conv2d.ts';
@@ -30,8 +31,10 @@ export class ConvolutionUnit extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = this.convolution.forward(x);
-    return this.normalisation ? this.normalisation.forward(y).relu() : y;
+    return scope(() => {
+      const y = this.convolution.forward(x);
+      return this.normalisation ? this.normalisation.forward(y).relu() : y;
+    });
   }
 }
 
