@@ -43,12 +43,12 @@ function readCaptions() {
   });
 }
 
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+const asHtml = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 function page(captions) {
   const cards = images.map((path, index) => {
     const source = `data:image/jpeg;base64,${readFileSync(path).toString('base64')}`;
-    return `<figure><img src="${source}" alt=""><figcaption>${escape(captions[index])}</figcaption></figure>`;
+    return `<figure><img src="${source}" alt=""><figcaption>${asHtml(captions[index])}</figcaption></figure>`;
   });
   return `<!doctype html>
 <meta charset="utf-8">
