@@ -38,16 +38,18 @@ export const pad: OpDefinition<PadAttributes> = {
     return [{ shape, dtype: x.dtype }];
   },
   cpu({ inputs: [x], inputSpecs, outputs: [y], outputSpecs, attributes: { paddings, value } }) {
-    const from = inputSpecs[0].shape;
+    const { shape } = inputSpecs[0];
     const strides = stridesOf(outputSpecs[0].shape);
     const origin = paddings.reduce((sum, [before], axis) => sum + before * strides[axis], 0);
     y.fill(value);
-    const layout = collapse(from, strides);
+    const layout = collapse(shape, strides);
     const inner = layout.shape.length - 1;
     const count = layout.shape[inner];
     const step = layout.strides[0][inner];
     walkRuns(layout, ([offset], run) => {
-      for (let n = 0, i = origin + offset; n < count; n++, i += step) y[i] = x[run * count + n];
+      const from = run * count;
+      if (step === 1 && count > 32) y.set(x.subarray(from, from + count), origin + offset);
+      else for (let n = 0, i = origin + offset; n < count; n++, i += step) y[i] = x[from + n];
     });
   },
   wgsl({ inputs, outputs, attributes, adapter }) {
@@ -80,6 +82,7 @@ export const pad: OpDefinition<PadAttributes> = {
     { name: 'vector', inputs: [floatSample([5], 2)], attributes: { paddings: [[2, 60]], value: -1.25 } },
     { name: 'columns', inputs: [floatSample([5, 1], 3)], attributes: { paddings: [[0, 0], [1, 1]], value: 3 } }, // biome-ignore format: pairs
     { name: 'scalar', inputs: [floatSample([], 4)], attributes: { paddings: [], value: 3 } },
+    { name: 'long rows', inputs: [floatSample([3, 41], 6)], attributes: { paddings: [[0, 2], [1, 3]], value: 0 } }, // biome-ignore format: pairs
     { name: 'int32', inputs: [integerSample([2, 3], 5, -9, 9)], attributes: { paddings: [[1, 0], [0, 1]], value: -4 } }, // biome-ignore format: pairs
   ],
 };
