@@ -101,7 +101,7 @@ function commands(document: string): string[][] {
     .filter(([program]) => program !== '');
 }
 
-const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { scripts, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/golden/README.md']) {
   test(`the commands of ${document} exist`, () => {
@@ -135,6 +135,18 @@ test('the options of the table in README.md are those of caption.js', () => {
   const table = section.split('\n').filter((line) => line.startsWith('|'));
   const flags = (text: string) => [...new Set(text.match(/--[a-z]+/g))].sort();
   assert.equal(flags(table.join('\n')), flags(output(['dist/caption.js', '--help'])));
+});
+
+test('README.md says of every dependency why it is there', () => {
+  const [, section] = readFileSync('README.md', 'utf8').split('## Dependencies');
+  const listed = section.split('## ')[0].split('For building and testing only:');
+  for (const [index, packages] of [dependencies, devDependencies].entries()) {
+    const names = [...listed[index].matchAll(/^\| (`.+`) \|/gm)].flatMap(
+      ([, cell]) => cell.match(/[^`, ]+/g) ?? [],
+    );
+    const wanted = Object.keys(packages).map((name) => name.replace(/^@types\/.*/, '@types/…'));
+    assert.equal(names.sort(), [...new Set(wanted)].sort());
+  }
 });
 
 for (const document of documents) {
