@@ -1,4 +1,4 @@
-// @minutes 6: InceptionV3 with the shipped weights, stage by stage, against TensorFlow.js on the same photographs.
+// InceptionV3 with the shipped weights, stage by stage, against TensorFlow.js on the same photographs.
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

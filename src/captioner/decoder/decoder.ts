@@ -186,17 +186,19 @@ export class Decoder extends Module {
    * has the first `active[t]` of the encoding's B rows, falling.
    */
   hiddenStates(words: Tensor, encoding: Encoding, active: readonly number[]): Tensor {
-    let state = this.initialState(encoding);
-    if (encoding.projected) return this.lstm.sequence(words, encoding.projected, state, active);
-    let running = encoding;
-    const hidden = executeAll('split', [words], { axis: 0, sizes: active }).map((word, step) => {
-      const count = active[step];
-      running = mapEncoding(running, (tensor) => firstRows(tensor, count));
-      state = { h: firstRows(state.h, count), c: firstRows(state.c, count) };
-      state = this.advance(word, running, state);
-      return state.h;
+    return scope(() => {
+      let state = this.initialState(encoding);
+      if (encoding.projected) return this.lstm.sequence(words, encoding.projected, state, active);
+      let running = encoding;
+      const hidden = executeAll('split', [words], { axis: 0, sizes: active }).map((word, step) => {
+        const count = active[step];
+        running = mapEncoding(running, (tensor) => firstRows(tensor, count));
+        state = { h: firstRows(state.h, count), c: firstRows(state.c, count) };
+        state = this.advance(word, running, state);
+        return state.h;
+      });
+      return concat(hidden, 0);
     });
-    return concat(hidden, 0);
   }
 
   /** Scores of the next word: hidden states [R, U] → logits [R, vocabulary]. */

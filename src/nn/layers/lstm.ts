@@ -58,14 +58,8 @@ export class LSTM extends Module {
    */
   sequence(projected: Tensor, context: Tensor, state: LSTMState, active: readonly number[]): Tensor {
     const activations = { activation: this.#activation, recurrentActivation: this.#recurrentActivation };
-    return lstmSequence({
-      projected,
-      context,
-      recurrentKernel: this.recurrentKernel,
-      state,
-      active,
-      ...activations,
-    });
+    const { recurrentKernel } = this;
+    return scope(() => lstmSequence({ projected, context, recurrentKernel, state, active, ...activations }));
   }
 
   /** One step from inputs that went through {@link project}. */

@@ -1,0 +1,89 @@
+import type { CaptionerConfig } from '../src/captioner/config.ts';
+import { Decoder, type DropoutRates, type Encoding } from '../src/captioner/decoder/decoder.ts';
+import type { Device } from '../src/kernels/device.ts';
+import { floatSample } from '../src/kernels/samples.ts';
+import { Random } from '../src/nn/random.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
+
+/** The three ways in which a decoder sees an image. */
+export type DecoderKind = 'average' | 'flattened' | 'attention';
+
+export interface SmallSizes {
+  readonly encoding: number;
+  readonly units: number;
+  readonly embedding: number;
+  readonly vocabulary: number;
+  readonly attention: number;
+  readonly recurrentActivation: 'sigmoid' | 'hard_sigmoid';
+}
+
+const usual: SmallSizes = {
+  encoding: 3,
+  units: 4,
+  embedding: 3,
+  vocabulary: 7,
+  attention: 5,
+  recurrentActivation: 'sigmoid',
+};
+
+/** A captioner of few weights on the 256 channels of mixed0; a grid has the 49 places of an image of 75 pixels. */
+export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}): CaptionerConfig {
+  const { encoding, units, embedding, vocabulary, attention, recurrentActivation } = { ...usual, ...sizes };
+  const average = kind === 'average';
+  return {
+    format: 'ekphrasis-captioner',
+    version: 1,
+    encoder: {
+      architecture: 'inception_v3',
+      weights: 'encoder.safetensors',
+      imageSide: 75,
+      reduceTo: null,
+      outputs: ['mixed0'],
+      pooling: average ? 'average' : 'grid',
+      transform: average ? ['squareRoot', 'standardise'] : [],
+      projection: { units: encoding, activation: 'relu' },
+      flatten: kind === 'flattened',
+    },
+    decoder: {
+      weights: 'decoder.safetensors',
+      attention: kind === 'attention' ? { units: attention } : null,
+      initialState: average ? 'dense' : 'zeros',
+      embedding,
+      units,
+      vocabulary,
+      activation: 'tanh',
+      recurrentActivation,
+      maximumLength: 6,
+    },
+    tokenizer: 'tokenizer.json',
+  };
+}
+
+/** A decoder of random weights, enlarged until its words depend on the image and on each other. */
+export async function randomDecoder(
+  device: Device,
+  kind: DecoderKind,
+  seed: number,
+  sizes: Partial<SmallSizes> = {},
+  rates?: DropoutRates,
+): Promise<Decoder> {
+  const config = smallConfig(kind, sizes);
+  const decoder = new Decoder(device, new Random(seed), config, rates);
+  const weights = await decoder.save();
+  for (const [name, { shape, data }] of weights) {
+    const factor = name.startsWith('features.') ? 1 : name.startsWith('output.') ? 8 : 3;
+    weights.set(name, { shape, data: Float32Array.from(data, (value) => factor * value) });
+  }
+  decoder.load(weights);
+  return decoder;
+}
+
+/** Features of images as an encoder would give them, not below zero. */
+export function randomFeatures(device: Device, kind: DecoderKind, seed: number, images = 1): Tensor {
+  const shape = kind === 'average' ? [images, 256] : [images, 49, 256];
+  return Tensor.from(device, Float32Array.from(floatSample(shape, seed, 0, 1).data), shape);
+}
+
+export function disposeEncoding(encoding: Encoding): void {
+  for (const tensor of Object.values(encoding)) tensor?.dispose();
+}
