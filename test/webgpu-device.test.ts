@@ -248,11 +248,13 @@ ownTest(
   'memory that the device does not have is an OutOfMemoryError, and what is sound stays',
   async (on) => {
     const a = put(on, [1, 2]);
+    release(on, add(on, a, a));
     await on.synchronise();
+    on.trim();
     // No adapter here can be filled up without harm to the machine, so the device's answer is put into its mouth.
     const { popErrorScope } = on.gpu;
     // Of the three scopes around the next thing made, which is the buffer of b, the second is that of memory.
-  let scopes = 0;
+    let scopes = 0;
     on.gpu.popErrorScope = function (this: GPUDevice) {
       const answer = popErrorScope.call(this);
       scopes++;
