@@ -86,7 +86,7 @@ function portable(command) {
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 const count = (number) => number.toLocaleString('en-US');
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
+const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 function scoreTable({ beam, greedy, scale }) {
   const columns = [beam.scores, greedy.scores, scale.person, scale.constant.scores];
@@ -154,7 +154,7 @@ const fileTable = (folder) =>
     ['file', 'size', 'what it is'],
     Object.entries(purposes).map(([name, purpose]) => [
       `\`${name}\``,
-      megabytes(readFile(folder, name).length),
+      size(readFile(folder, name).length),
       purpose,
     ]),
   );
@@ -184,6 +184,9 @@ function card(folder) {
   const ranks = ['man', 'boy', 'woman', 'girl', 'dog', 'cat']
     .map((word) => `${word} ${rank(word)}`)
     .join(', ');
+  const reduced = encoder.reduceTo
+    ? ` (larger ones averaged down to ${encoder.reduceTo} × ${encoder.reduceTo} before, the size of the training images)`
+    : '';
   const resumed = /\s--resume\b/.test(training.command)
     ? ' This is its last part, which went on from a checkpoint; the settings below hold for all of it.'
     : '';
@@ -193,8 +196,8 @@ function card(folder) {
 
 Describes a photograph in one English sentence. It is the model that \`node dist/caption.js\` uses when none is named.
 
-An InceptionV3 looks at the image, resized to ${encoder.imageSide} × ${encoder.imageSide} pixels; the outputs of ${encoder.outputs.join(' and ')} are averaged
-over the image, and of the square roots, standardised, a dense layer makes ${encoder.projection.units} numbers. With these and the word
+An InceptionV3 looks at the image, resized to ${encoder.imageSide} × ${encoder.imageSide} pixels${reduced}; the outputs of ${encoder.outputs.join(' and ')} are averaged
+over its places, and of the square roots, standardised, a dense layer makes ${encoder.projection.units} numbers. With these and the word
 before (${decoder.embedding} numbers), an LSTM of ${decoder.units} units chooses word after word out of ${count(decoder.vocabulary)}, at most ${decoder.maximumLength} in a caption.
 
 ## Data
