@@ -71,7 +71,7 @@ export async function randomDecoder(
   const decoder = new Decoder(device, new Random(seed), config, rates);
   const weights = await decoder.save();
   for (const [name, { shape, data }] of weights) {
-    const factor = name.startsWith('features.') ? 1 : name.startsWith('output.') ? 8 : 3;
+    const factor = name.startsWith('features.') ? 1 : name.startsWith('output.') ? 4 : 3;
     weights.set(name, { shape, data: Float32Array.from(data, (value) => factor * value) });
   }
   decoder.load(weights);
