@@ -198,14 +198,18 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 }
 
-onDevice('a checkpoint before the first step is empty and restores', async (device) => {
-  const model = new Problem(device);
-  const optimiser = new Adam(model.parameters);
-  const { steps, memory } = await optimiser.save();
+onDevice('a checkpoint before the first step is empty, and restored it forgets all', async (device) => {
+  const [model, fresh] = [new Problem(device), new Problem(device)];
+  const [used, unused] = [new Adam(model.parameters), new Adam(fresh.parameters)];
+  const { steps, memory } = await used.save();
   assert.equal([steps, memory.size], [0, 0]);
-  optimiser.restore(steps, memory);
-  optimiser.dispose();
-  model.dispose();
+  await model.step(used, 0.05);
+  for (const [name, { data }] of await fresh.weights()) model.parameters.get(name)?.load(data);
+  used.restore(steps, memory);
+  for (let step = 0; step < 2; step++) {
+    assert.is(await model.step(used, 0.05), await fresh.step(unused, 0.05));
+  }
+  for (const part of [used, unused, model, fresh]) part.dispose();
 });
 
 onDevice(
