@@ -1,56 +1,23 @@
 // What layers do beyond the golden numbers: shapes, training, gradients, lifetimes, errors.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device } from '../src/kernels/device.ts';
 import { ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
-import { randomUniform } from '../src/nn/initialisers.ts';
 import { BahdanauAttention } from '../src/nn/layers/attention.ts';
 import { BatchNorm } from '../src/nn/layers/batch-norm.ts';
 import { Conv2D } from '../src/nn/layers/conv2d.ts';
 import { Dense } from '../src/nn/layers/dense.ts';
 import { Dropout } from '../src/nn/layers/dropout.ts';
-import { Embedding } from '../src/nn/layers/embedding.ts';
 import { LSTM } from '../src/nn/layers/lstm.ts';
 import { GlobalAveragePool2D, MaxPool2D } from '../src/nn/layers/pooling.ts';
 import { Sequential } from '../src/nn/layers/sequential.ts';
-import type { Module } from '../src/nn/module.ts';
 import { Random } from '../src/nn/random.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
-import { checkGradients } from './gradient-check.ts';
+import { checkModule, sample } from './module-check.ts';
 
 const onDevice = await eachDevice(test);
-
-function sample(device: Device, shape: number[], seed: number, low = -1, high = 1): Tensor {
-  return Tensor.from(device, Float32Array.from(floatSample(shape, seed, low, high).data), shape);
-}
-
-/** The gradients of a module's parameters and of its input, for the loss Σ weights · output. */
-function checkModule<M extends Module>(
-  device: Device,
-  make: (device: Device) => M,
-  shape: number[],
-  forward: (module: M, x: Tensor) => Tensor,
-): Promise<void> {
-  return checkGradients(device, (on) => {
-    const module = make(on);
-    const x = sample(on, shape, 1);
-    return {
-      watched: new Map<string, Tensor>([['x', x], ...module.trainable()]),
-      loss: () => {
-        const y = forward(module, x);
-        return y.multiply(sample(on, [...y.shape], 2)).sum();
-      },
-      dispose: () => {
-        module.dispose();
-        x.dispose();
-      },
-    };
-  });
-}
 
 onDevice('Dense takes any rank, and its gradients are right', async (device) => {
   const dense = new Dense(device, new Random(1), { inputs: 3, units: 4, activation: 'tanh' });
@@ -169,111 +136,6 @@ onDevice('pooling steps by its window unless told otherwise', async (device) => 
   compare('global mean', await mean.data(), Float64Array.of(15, 16), 1e-6);
   for (const tensor of [x, pooled, mean]) tensor.dispose();
 });
-
-onDevice('Embedding has the gradient of each row gather its uses', (device) =>
-  checkGradients(device, (on) => {
-    const layer = new Embedding(on, new Random(3), {
-      vocabulary: 6,
-      units: 3,
-      initialiser: randomUniform(-1, 1),
-    });
-    const ids = Tensor.from(on, Int32Array.of(5, 1, 5, 0, 1, 5), [3, 2]);
-    return {
-      watched: layer.parameters(),
-      loss: () => {
-        const rows = layer.forward(ids);
-        return rows
-          .multiply(sample(on, [3, 2, 3], 4))
-          .tanh()
-          .sum();
-      },
-      dispose: () => {
-        layer.dispose();
-        ids.dispose();
-      },
-    };
-  }),
-);
-
-onDevice('LSTM begins with a forget bias of one and steps with the right gradients', async (device) => {
-  const lstm = new LSTM(device, new Random(4), { inputs: 3, units: 2 });
-  assert.equal([...(await lstm.bias.data())], [0, 0, 1, 1, 0, 0, 0, 0]);
-  assert.equal(lstm.kernel.shape, [3, 8]);
-  assert.equal(lstm.recurrentKernel.shape, [2, 8]);
-  lstm.dispose();
-  await checkModule(
-    device,
-    (on) => new LSTM(on, new Random(4), { inputs: 3, units: 2, recurrentActivation: 'hardSigmoid' }),
-    [2, 3],
-    (module, x) => {
-      const zero = x.slice([0, 0], [2, 2]).scale(0);
-      const first = module.step(x, { h: zero, c: zero });
-      const second = module.step(x, first);
-      return second.h.add(second.c);
-    },
-  );
-});
-
-onDevice('BahdanauAttention is its formula, and its weights sum to one', async (device) => {
-  const [batch, places, channels, query, units] = [2, 5, 3, 4, 6];
-  const attention = new BahdanauAttention(device, new Random(5), { channels, query, units });
-  const grid = sample(device, [batch, places, channels], 6);
-  const h = sample(device, [batch, query], 7);
-  const keys = attention.keys(grid);
-  const { context, weights } = attention.forward(grid, keys, h);
-  assert.equal(
-    [keys.shape, context.shape, weights.shape],
-    [
-      [batch, places, units],
-      [batch, channels],
-      [batch, places],
-    ],
-  );
-
-  const host = new Map<string, Float64Array>();
-  for (const [name, parameter] of attention.parameters())
-    host.set(name, Float64Array.from(await parameter.data()));
-  const part = (name: string) => host.get(name) as Float64Array;
-  const [g, q] = [await grid.data(), await h.data()];
-  const expectedWeights = new Float64Array(batch * places);
-  const expectedContext = new Float64Array(batch * channels);
-  for (let b = 0; b < batch; b++) {
-    const scores = Array.from({ length: places }, (_, p) => {
-      let score = part('score.bias')[0];
-      for (let u = 0; u < units; u++) {
-        let sum = part('features.bias')[u] + part('hidden.bias')[u];
-        for (let i = 0; i < channels; i++)
-          sum += g[(b * places + p) * channels + i] * part('features.kernel')[i * units + u];
-        for (let i = 0; i < query; i++) sum += q[b * query + i] * part('hidden.kernel')[i * units + u];
-        score += Math.tanh(sum) * part('score.kernel')[u];
-      }
-      return Math.exp(score);
-    });
-    const total = scores.reduce((sum, score) => sum + score, 0);
-    for (let p = 0; p < places; p++) {
-      expectedWeights[b * places + p] = scores[p] / total;
-      for (let i = 0; i < channels; i++) {
-        expectedContext[b * channels + i] += (scores[p] / total) * g[(b * places + p) * channels + i];
-      }
-    }
-  }
-  compare('weights', await weights.data(), expectedWeights, 1e-5);
-  compare('context', await context.data(), expectedContext, 1e-5);
-  for (const tensor of [grid, h, keys, context, weights]) tensor.dispose();
-  attention.dispose();
-});
-
-onDevice('BahdanauAttention has the right gradients', (device) =>
-  checkModule(
-    device,
-    (on) => new BahdanauAttention(on, new Random(5), { channels: 3, query: 3, units: 4 }),
-    [2, 4, 3],
-    (module, x) => {
-      const query = x.slice([0, 1, 0], [2, 1, 3]).reshape([2, 3]);
-      return module.forward(x, module.keys(x), query).context;
-    },
-  ),
-);
 
 onDevice('Dropout drops its share, scales the rest, and is the identity at rest', async (device) => {
   const count = 20_000;
