@@ -55,8 +55,6 @@ fn segmentStart(row: Row, segment: u32) -> i32 {
   let outputX = x / params.stride.y;
   let reached = y >= 0 && x >= 0 && outputY * params.stride.x == y && outputX * params.stride.y == x
     && outputY < params.outputHeight && outputX < params.outputWidth;
-  if (GUARDED && !reached) {
-    return -1;
-  }
-  return row.image + (outputY * params.outputWidth + outputX) * params.outputChannels;
+  let start = row.image + (outputY * params.outputWidth + outputX) * params.outputChannels;
+  return select(start, -1, GUARDED && !reached);
 }

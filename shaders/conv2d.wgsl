@@ -50,8 +50,7 @@ fn rowOf(batch: u32, row: u32) -> Row {
 fn segmentStart(row: Row, segment: u32) -> i32 {
   let y = row.y + i32(segment / params.segmentsPerLine) * params.dilation.x;
   let x = row.x + i32(segment % params.segmentsPerLine) * params.dilation.y;
-  if (GUARDED && (y < 0 || y >= params.height || x < 0 || x >= params.width)) {
-    return -1;
-  }
-  return row.image + (y * params.width + x) * params.channels;
+  let inside = y >= 0 && y < params.height && x >= 0 && x < params.width;
+  let start = row.image + (y * params.width + x) * params.channels;
+  return select(start, -1, GUARDED && !inside);
 }

@@ -140,30 +140,42 @@ function strides({ segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDep
   return { segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDepth, bColumn };
 }
 
-/** computeTile of gemm.wgsl with its loops over the tile written out. */
+/**
+ * computeTile of gemm.wgsl with the loops over the tile written out where they run often. What runs once a tile or once
+ * a segment stays a loop: SwiftShader takes a second to compile it written out, a tenth of that as it is.
+ */
 function registerTileHook(variant: string, { rows, vectors }: RegisterTile, guarded: boolean): Shader {
   const over = (count: number, line: (index: number) => string) =>
     Array.from({ length: count }, (_, index) => line(index)).join('\n');
-  const overTile = (line: (row: number, vector: number) => string) =>
-    over(rows, (row) => over(vectors, (vector) => line(row, vector)));
+  const sums = Array.from({ length: rows * vectors }, (_, index) => `sum${index}`);
   const element = (r: number) =>
     guarded ? `select(a[from${r} + atA], 0.0, start${r} < 0)` : `a[from${r} + atA]`;
   const source = `fn computeTile(batch: u32, row: u32, vector: u32) {
-${over(rows, (r) => `let row${r} = rowOf(batch, min(row + ${r}u, params.rows - 1u));`)}
-${overTile((r, v) => `var sum${r}_${v} = vec4<f32>();`)}
+var rowData: array<Row, ${rows}>;
+for (var r = 0u; r < ${rows}u; r++) {
+rowData[r] = rowOf(batch, min(row + r, params.rows - 1u));
+}
+${sums.map((sum) => `var ${sum} = vec4<f32>();`).join('\n')}
 for (var segment = 0u; segment < params.segments; segment++) {
-${over(rows, (r) => `let start${r} = segmentStart(row${r}, segment); let from${r} = u32(max(start${r}, 0));`)}
+var starts: array<i32, ${rows}>;
+for (var r = 0u; r < ${rows}u; r++) {
+starts[r] = segmentStart(rowData[r], segment);
+}
+${over(rows, (r) => `let start${r} = starts[${r}]; let from${r} = u32(max(start${r}, 0));`)}
 var atA = 0u;
 var atB = columnStart(batch, segment, vector);
 for (var depth = 0u; depth < params.depth; depth++) {
 ${over(vectors, (v) => `let b${v} = readB(atB, ${v}u);`)}
 ${over(rows, (r) => `let a${r} = ${element(r)};`)}
-${overTile((r, v) => `sum${r}_${v} += a${r} * b${v};`)}
+${over(rows, (r) => over(vectors, (v) => `${sums[r * vectors + v]} += a${r} * b${v};`))}
 atA += params.aDepth;
 atB += params.bDepth;
 }
 }
-${overTile((r, v) => `writeY(batch, row + ${r}u, vector + ${v}u, sum${r}_${v});`)}
+var sums = array<vec4<f32>, ${sums.length}>(${sums.join(', ')});
+for (var index = 0u; index < ${sums.length}u; index++) {
+writeY(batch, row + index / ${vectors}u, vector + index % ${vectors}u, sums[index]);
+}
 }`;
   return { name: variant, source };
 }
