@@ -178,12 +178,16 @@ onDevice('what was saved loads into another; the LSTM kernel is one, encoding fi
   const kernel = saved.get('lstm.kernel') as HostWeight;
   assert.equal([...kernel.data.slice(0, 48)], [...(await decoder.encodingKernel.data())]);
   assert.equal([...kernel.data.slice(48)], [...(await decoder.lstm.kernel.data())]);
+  const counted = Float32Array.from({ length: 96 }, (_, index) => index);
+  saved.set('lstm.kernel', { shape: [6, 16], data: counted });
   const other = new Decoder(device, null, smallConfig('average'));
   other.load(saved);
   for (const [name, { shape, data }] of await other.save()) {
     assert.equal(shape, saved.get(name)?.shape);
     assert.equal([...data], [...(saved.get(name)?.data ?? [])], name);
   }
+  assert.equal([...(await other.encodingKernel.data())], [...counted.slice(0, 48)]);
+  assert.equal([...(await other.lstm.kernel.data())], [...counted.slice(48)]);
   const wrong = new Map(saved);
   wrong.set('lstm.kernel', { shape: [5, 16], data: new Float32Array(80) });
   assert.match(

@@ -128,11 +128,11 @@ function same(what: string, found: Hypothesis, expected: Sentence): void {
 }
 
 /** Chosen so that wider beams find other sentences than greedy search does, some of them with an end. */
-const seeds = [1, 6, 9, 12];
+const seeds = [3, 6, 12, 15];
 const models: readonly (readonly [DecoderKind, number])[] = [
   ...seeds.map((seed) => ['average', seed] as const),
-  ...[3, 14].map((seed) => ['flattened', seed] as const),
-  ...[1, 7, 9, 14].map((seed) => ['attention', seed] as const),
+  ...[11, 13].map((seed) => ['flattened', seed] as const),
+  ...[4, 5, 10, 14].map((seed) => ['attention', seed] as const),
 ];
 
 onDevice(

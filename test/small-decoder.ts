@@ -59,7 +59,19 @@ export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}):
   };
 }
 
-/** A decoder of random weights, enlarged until its words depend on the image and on each other. */
+/** Bounds of the weights by the beginnings of their names. The projection sums over many inputs. */
+const ranges: readonly (readonly [string, number])[] = [
+  ['projection.', 0.2],
+  ['embedding.', 3],
+  ['lstm.kernel', 1.5],
+  ['output.kernel', 1.5],
+  ['output.bias', 0.3],
+];
+
+/**
+ * A decoder of random weights, so large that its words depend on the image and on each other. They are drawn here, not by
+ * the decoder, so that what it begins training with does not matter to tests.
+ */
 export async function randomDecoder(
   device: Device,
   kind: DecoderKind,
@@ -67,12 +79,13 @@ export async function randomDecoder(
   sizes: Partial<SmallSizes> = {},
   rates?: DropoutRates,
 ): Promise<Decoder> {
-  const config = smallConfig(kind, sizes);
-  const decoder = new Decoder(device, new Random(seed), config, rates);
+  const decoder = new Decoder(device, new Random(seed), smallConfig(kind, sizes), rates);
   const weights = await decoder.save();
+  const draw = new Random(seed);
   for (const [name, { shape, data }] of weights) {
-    const factor = name.startsWith('features.') ? 1 : name.startsWith('output.') ? 4 : 3;
-    weights.set(name, { shape, data: Float32Array.from(data, (value) => factor * value) });
+    if (name.startsWith('features.')) continue;
+    const range = ranges.find(([part]) => name.startsWith(part))?.[1] ?? 1;
+    weights.set(name, { shape, data: Float32Array.from(data, () => draw.uniform(-range, range)) });
   }
   decoder.load(weights);
   return decoder;
