@@ -1,20 +1,30 @@
 // @minutes 8
 // The same code in a browser: opens test/browser/index.html in headless Chromium and judges what it reports.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import { browser } from './adapter.ts';
 import { type OpenedPage, openPage } from './browser/open-page.ts';
-import type { Report } from './browser/report.ts';
+import { beams, fingerprint, images, model, photograph, type Report } from './browser/report.ts';
 import { type StaticServer, startStaticServer } from './browser/static-server.ts';
 import { opCases } from './op-suite.ts';
 
 const limitSeconds = 420;
+const kinds = ['cpu', 'webgpu'] as const;
 
 const test = suite('browser');
 const browserTest = browser === 'none' ? test.skip : test;
 let server: StaticServer;
 let opened: OpenedPage;
 let report: Report;
+
+function deviceReport(kind: (typeof kinds)[number]) {
+  const found = report.devices.find(({ device }) => device === kind);
+  assert.ok(found, `the page ran nothing on ${kind}`);
+  return found;
+}
 
 browserTest('the page runs to its end', async () => {
   server = await startStaticServer();
@@ -35,18 +45,45 @@ browserTest('the browser has a WebGPU adapter', () => {
   console.log(`\n  Chromium's adapter: ${report.adapter}`);
 });
 
-for (const device of ['cpu', 'webgpu'] as const) {
-  browserTest(`every case of the op table passes on its ${device} device`, () => {
-    const found = report.devices.find((candidate) => candidate.device === device);
-    assert.ok(found, `the page ran nothing on ${device}`);
-    const failures = found.cases.filter(({ error }) => error !== undefined);
+for (const kind of kinds) {
+  browserTest(`every case of the op table passes on its ${kind} device`, () => {
+    const { cases, seconds, description } = deviceReport(kind);
+    const failures = cases.filter(({ error }) => error !== undefined);
     assert.equal(failures, []);
     assert.equal(
-      found.cases.map(({ name }) => name),
+      cases.map(({ name }) => name),
       opCases().map(({ name }) => name),
     );
-    assert.ok(found.cases.length > 0);
-    console.log(`\n  ${found.cases.length} cases in ${found.seconds.toFixed(1)} s: ${found.description}`);
+    assert.ok(cases.length > 0);
+    console.log(`\n  ${cases.length} cases in ${seconds.toFixed(1)} s: ${description}`);
+  });
+}
+
+browserTest('it decodes images to the pixels that Node gets', async () => {
+  const expected = await Promise.all(
+    images.map((path) => fingerprint(decodeImage(readFileSync(path), path))),
+  );
+  assert.equal(report.fingerprints, expected);
+});
+
+for (const beam of beams) {
+  browserTest(`it captions the photograph in Node's words on both devices, beam ${beam}`, () => {
+    const command = ['dist/caption.js', '--model', model, '--device', 'cpu', '--beam', `${beam}`, '--json'];
+    const node = spawnSync(process.execPath, [...command, photograph], { encoding: 'utf8' });
+    assert.is(node.status, 0, node.stderr);
+    const [expected]: { caption: string; score: number }[] = JSON.parse(node.stdout);
+    assert.match(expected.caption, /^\w+ \w+/);
+    for (const kind of kinds) {
+      const { captions, leaked } = deviceReport(kind);
+      if (typeof captions === 'string') throw new Error(`on ${kind}: ${captions}`);
+      const written = captions.find((candidate) => candidate.beam === beam);
+      assert.ok(written);
+      assert.is(written.caption, expected.caption, kind);
+      const difference = Math.abs(written.logProbability - expected.score);
+      assert.ok(difference < 1e-3, `${kind}: ${written.logProbability} instead of ${expected.score}`);
+      assert.is(leaked, 0, `storages left on ${kind}`);
+      console.log(`\n  ${kind}: ${written.caption} (${written.seconds.toFixed(1)} s)`);
+    }
   });
 }
 

@@ -20,18 +20,28 @@ const GRADIENT_FLOOR = 1e-2;
 /** Elements of an input for which differences are taken; of a larger input so many, spread over it. */
 const DIFFERENCES = 64;
 
-/** Every sample of every op: forward in every variant, gradient, inputs left alone, no storage leaked. */
-export function opCases(): OpCase[] {
+export interface OpScope {
+  /** `every` (the default): all that the device has for a sample. `chosen`: the one that it takes by itself. */
+  readonly variants?: 'every' | 'chosen';
+}
+
+/** Every sample of every op: forward in its variants, gradient, inputs left alone, no storage leaked. */
+export function opCases({ variants = 'every' }: OpScope = {}): OpCase[] {
   return (Object.keys(opTable) as OpName[]).flatMap((op) => {
     const definition = opTable[op] as OpDefinition<unknown>;
     return definition.samples().map((sample) => ({
       name: `${op}, ${sample.name}`,
-      run: (device: Device) => checkSample(device, definition, sample),
+      run: (device: Device) => checkSample(device, definition, sample, variants),
     }));
   });
 }
 
-async function checkSample(device: Device, definition: OpDefinition<unknown>, sample: Sample<unknown>) {
+async function checkSample(
+  device: Device,
+  definition: OpDefinition<unknown>,
+  sample: Sample<unknown>,
+  scope: OpScope['variants'],
+) {
   const { name } = definition;
   const before = device.memory().storages;
   const specs = sample.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
@@ -39,7 +49,9 @@ async function checkSample(device: Device, definition: OpDefinition<unknown>, sa
   const inputs = arrays.map((data, index) => ({ storage: device.upload(data), spec: specs[index] }));
   const outputSpecs = definition.infer(specs, sample.attributes);
   const expected = oracle(definition, specs, outputSpecs, arrays.map(float64), sample.attributes);
-  for (const variant of variantsOn(device, definition, specs, outputSpecs, sample.attributes)) {
+  const variants =
+    scope === 'chosen' ? [undefined] : variantsOn(device, definition, specs, outputSpecs, sample.attributes);
+  for (const variant of variants) {
     const outputs = device.run(name, inputs, sample.attributes as OpAttributes[OpName], variant);
     for (const [index, output] of outputs.entries()) {
       const what = `${name}, sample '${sample.name}', variant '${variant ?? 'default'}', output ${index}`;

@@ -1,13 +1,13 @@
-// @adapters every: the kernels of every op, in every variant.
+// @adapters every: the kernels of every op, in every variant; in the small round in the variant that the device takes.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
-import { adapter, webgpuTest } from './adapter.ts';
+import { adapter, small, webgpuTest } from './adapter.ts';
 import { opCases } from './op-suite.ts';
 
 const device = adapter === 'none' ? null : await WebGpuDevice.request();
 
-for (const { name, run } of opCases()) {
+for (const { name, run } of opCases({ variants: small ? 'chosen' : 'every' })) {
   webgpuTest(test)(`WebGPU: ${name}`, async () => {
     if (device) await run(device);
   });
