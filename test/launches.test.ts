@@ -1,0 +1,71 @@
+// What the ops say of their kernels, without a device.
+import { readdirSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { foldGrid, linearGrid } from '../src/kernels/grid.ts';
+import type { AdapterFacts, OpDefinition, OpName } from '../src/kernels/op.ts';
+import { opTable } from '../src/kernels/op-table.ts';
+
+const software: AdapterFacts = {
+  vendor: 'none',
+  architecture: '',
+  description: 'an adapter of the tests',
+  cpuLike: true,
+  features: new Set(),
+  maxWorkgroupsPerDimension: 65535,
+  maxInvocationsPerWorkgroup: 256,
+  maxWorkgroupStorageBytes: 16384,
+  maxBufferBytes: 2 ** 28,
+};
+const hardware: AdapterFacts = { ...software, cpuLike: false };
+
+test('the same call gives the same launches, every shader has its file, and no file is unused', () => {
+  const files = readdirSync('shaders').filter((name) => name.endsWith('.wgsl'));
+  const used = new Set<string>();
+  for (const op of Object.keys(opTable) as OpName[]) {
+    const definition = opTable[op] as OpDefinition<unknown>;
+    for (const { inputs: samples, attributes } of definition.samples()) {
+      const inputs = samples.map(({ shape, dtype }) => ({ shape, dtype }));
+      const outputs = definition.infer(inputs, attributes);
+      for (const adapter of [software, hardware]) {
+        const call = { inputs, outputs, attributes, adapter };
+        for (const variant of definition.variants?.(call) ?? ['default']) {
+          const launches = definition.wgsl(call, variant);
+          assert.equal(
+            definition.wgsl(call, variant),
+            launches,
+            `${op} gives other launches the second time`,
+          );
+          for (const { shader, hooks = [] } of launches) {
+            assert.ok(files.includes(`${shader.name}.wgsl`), `${op}: no file shaders/${shader.name}.wgsl`);
+            for (const { name } of [shader, ...hooks]) used.add(name);
+          }
+        }
+      }
+    }
+  }
+  const unused = files.filter((name) => !used.has(name.replace('.wgsl', '')));
+  assert.equal(unused, []);
+});
+
+test('rows are given to workgroups where they are long and the adapter has use for it', () => {
+  const row = (columns: number, adapter: AdapterFacts) => {
+    const inputs = [{ shape: [4, columns], dtype: 'float32' }] as const;
+    return opTable.softmax.variants?.({ inputs, outputs: inputs, attributes: {}, adapter })[0];
+  };
+  assert.is(row(3000, hardware), 'cooperative');
+  assert.is(row(10, hardware), 'serial');
+  assert.is(row(3000, software), 'serial');
+});
+
+test('a grid folds what one dimension cannot hold, and covers every element', () => {
+  assert.equal(linearGrid(1, 64, software), [1, 1, 1]);
+  assert.equal(linearGrid(65535 * 64, 64, software), [65535, 1, 1]);
+  for (const workgroups of [65536, 100_001, 65535 * 65535]) {
+    const [x, y, z] = foldGrid(workgroups, software);
+    assert.ok(x <= 65535 && y <= 65535 && z === 1, `${x} × ${y} × ${z}`);
+    assert.ok(x * y >= workgroups && x * y - workgroups < y, `${x} × ${y} for ${workgroups}`);
+  }
+});
+
+test.run();
