@@ -10,3 +10,6 @@ export async function openGpu(_options: readonly string[] = []): Promise<GPU> {
   }
   return navigator.gpu;
 }
+
+/** Nothing to do: a browser runs its GPU in another process and tells when it is done. */
+export function restBetweenPolls(_waiting: () => boolean): void {}

@@ -30,3 +30,20 @@ export async function openGpu(options: readonly string[] = []): Promise<GPU> {
   instances.set(key, gpu);
   return gpu;
 }
+
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+const REST_MILLISECONDS = 0.2;
+
+/**
+ * While anything is pending Dawn asks for news on every turn of the event loop and so takes a whole core, which a
+ * software adapter needs itself. This stops the thread for a moment on each turn for as long as `waiting` says so: on
+ * two cores InceptionV3 takes 0.8 s instead of 1.4 on lavapipe, 4.2 instead of 6.3 on SwiftShader.
+ */
+export function restBetweenPolls(waiting: () => boolean): void {
+  const rest = () => {
+    if (!waiting()) return;
+    Atomics.wait(nobodyWakes, 0, 0, REST_MILLISECONDS);
+    setImmediate(rest);
+  };
+  setImmediate(rest);
+}

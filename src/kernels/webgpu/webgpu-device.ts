@@ -1,3 +1,4 @@
+import { restBetweenPolls } from '#gpu';
 import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
 import { DeviceLostError, DisposedError, EkphrasisError, KernelError } from '../errors.ts';
 import type { AdapterFacts, OpAttributes, OpDefinition, OpName } from '../op.ts';
@@ -41,6 +42,7 @@ export class WebGpuDevice implements Device {
   /** Why nothing can be done any more: lost or destroyed. */
   #gone: EkphrasisError | null = null;
   readonly #waiting = new Set<(reason: EkphrasisError) => void>();
+  #resting = false;
 
   private constructor(gpu: GPUDevice, facts: AdapterFacts, reason: string) {
     this.gpu = gpu;
@@ -236,9 +238,19 @@ export class WebGpuDevice implements Device {
   /** The promise, or a rejection as soon as the device is gone. */
   #orGone<T>(promise: Promise<T>): Promise<T> {
     if (this.#gone) return Promise.reject(this.#gone);
+    this.#rest();
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  #rest(): void {
+    if (!this.adapter.cpuLike || this.#resting) return;
+    this.#resting = true;
+    restBetweenPolls(() => {
+      this.#resting = this.#waiting.size > 0;
+      return this.#resting;
     });
   }
 
