@@ -1,5 +1,6 @@
 // Builds everything: the SIMD WebAssembly kernels, the command lines and the library for Node, the browser bundle,
 // and (with --tests) the test files. `npm ci` runs it through "prepare".
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +73,13 @@ async function buildBrowser() {
   await esbuild.build({ ...browser, entryPoints: { 'ekphrasis.browser': 'src/index.ts' }, outdir: 'dist' });
 }
 
+/** Declarations for those who use the library from TypeScript. */
+function buildTypes() {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
+    stdio: 'inherit',
+  });
+}
+
 async function buildTests() {
   rmSync('build/test', { recursive: true, force: true });
   await esbuild.build({
@@ -90,6 +98,7 @@ try {
   rmSync('dist', { recursive: true, force: true });
   await buildNode();
   await buildBrowser();
+  buildTypes();
   if (process.argv.includes('--tests')) await buildTests();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -52,6 +52,6 @@ export interface Device {
   memory(): MemoryReport;
   /** Gives pooled memory back to the system where it can be. */
   trim(): void;
-  /** Frees everything; any further use throws DisposedError. Idempotent. */
+  /** Frees everything; any further use but `release`, which then does nothing, throws DisposedError. Idempotent. */
   destroy(): void;
 }

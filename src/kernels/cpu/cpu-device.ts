@@ -129,7 +129,8 @@ export class CpuDevice implements Device {
   }
 
   release(storage: Storage): void {
-    this.#requireAlive('release');
+    // destroy() has freed everything; what is disposed after it, in a `finally` perhaps, must not hide an error.
+    if (this.#destroyed) return;
     const owned = this.#own('release', storage);
     owned.references--;
     if (owned.references > 0) return;
