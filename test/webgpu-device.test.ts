@@ -272,6 +272,33 @@ ownTest(
   },
 );
 
+ownTest('work that the GPU refuses voids all that it would have written', async (on) => {
+  const a = put(on, [1, 2]);
+  release(on, add(on, a, a));
+  await on.synchronise();
+  // Nothing that passes the checks of a launch is refused, so the refusal is put into the GPU's mouth.
+  const b = add(on, a, a);
+  const { popErrorScope } = on.gpu;
+  let scopes = 0;
+  on.gpu.popErrorScope = function (this: GPUDevice) {
+    const answer = popErrorScope.call(this);
+    scopes++;
+    return scopes === 1 ? answer.then(() => ({ message: 'injected' })) : answer;
+  };
+  const { message } = await errorOf(KernelError, () => on.synchronise());
+  assert.match(message, /1 launches of add \(.*\) was refused: injected/);
+  const derived = add(on, b, a);
+  for (const stale of [b, derived]) await errorOf(KernelError, () => on.read(stale));
+  assert.equal(await on.read(a), Float32Array.from([1, 2]));
+});
+
+ownTest('an error outside of every op is not lost', async (on) => {
+  on.gpu.createBuffer({ size: 4, usage: 0 });
+  const { message } = await errorOf(KernelError, () => on.synchronise());
+  assert.match(message, /the GPU device reports: /);
+  await on.synchronise();
+});
+
 ownTest('a lost device rejects pending and later reads; a new one gives the same result', async (on) => {
   const compute = async (where: WebGpuDevice) =>
     where.read(add(where, put(where, [1, 2]), put(where, [3, 4])));

@@ -115,7 +115,7 @@ export interface Launch {
   readonly hooks?: readonly Shader[];
   /** New values of `const NAME … = value;` and `alias NAME = value;` declarations, by name. */
   readonly constants?: Readonly<Record<string, number | string>>;
-  /** Fields of `struct Params` by name: u32, i32 or f32, or vec4 (and arrays of vec4) as a flat list. */
+  /** Fields of `struct Params` by name: u32, i32 or f32, or vec2, vec4 (and arrays of vec4) as a flat list. */
   readonly uniforms?: Readonly<Record<string, number | readonly number[]>>;
   /** What is bound, by binding index. Without it: every input, then every output. */
   readonly bindings?: readonly BindingReference[];

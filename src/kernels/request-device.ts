@@ -1,7 +1,7 @@
 import { CpuDevice } from './cpu/cpu-device.ts';
 import type { Device } from './device.ts';
 import { NoAdapterError } from './errors.ts';
-import { openAdapter } from './webgpu/adapter.ts';
+import { hardwareMayExist, openAdapter } from './webgpu/adapter.ts';
 import { adapterFacts } from './webgpu/adapter-facts.ts';
 import { WebGpuDevice } from './webgpu/webgpu-device.ts';
 
@@ -17,6 +17,7 @@ export interface DeviceOptions {
 export async function requestDevice({ prefer = 'auto' }: DeviceOptions = {}): Promise<Device> {
   if (prefer === 'cpu') return CpuDevice.create({ reason: 'as asked' });
   if (prefer === 'webgpu') return WebGpuDevice.on(await openAdapter(), 'as asked');
+  if (!hardwareMayExist()) return CpuDevice.create({ reason: 'this machine has no GPU' });
   let adapter: GPUAdapter;
   try {
     adapter = await openAdapter();
@@ -26,7 +27,7 @@ export async function requestDevice({ prefer = 'auto' }: DeviceOptions = {}): Pr
   }
   const { cpuLike, description } = adapterFacts(adapter);
   if (!cpuLike) return WebGpuDevice.on(adapter, 'a hardware GPU');
-  // On the same two cores InceptionV3 runs at 20 GFLOPS on the CPU device and at 3 to 9 on SwiftShader and lavapipe.
+  // InceptionV3 on one photograph, two cores: SwiftShader 4.2 s, lavapipe 0.85 s, the CPU device 0.34 s.
   return CpuDevice.create({
     reason: `faster than the only WebGPU adapter, ${description}, which is software`,
   });

@@ -1,6 +1,8 @@
 import { openGpu } from '#gpu';
 import { NoAdapterError } from '../errors.ts';
 
+export { hardwareMayExist } from '#gpu';
+
 export interface AdapterOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Takes a software adapter even where there is a GPU. */

@@ -13,3 +13,8 @@ export async function openGpu(_options: readonly string[] = []): Promise<GPU> {
 
 /** Nothing to do: a browser runs its GPU in another process and tells when it is done. */
 export function restBetweenPolls(_waiting: () => boolean): void {}
+
+/** Only the adapter tells. */
+export function hardwareMayExist(): boolean {
+  return true;
+}

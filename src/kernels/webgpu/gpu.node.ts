@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { NoAdapterError } from '../errors.ts';
 
 type WebGpuModule = typeof import('webgpu');
@@ -29,6 +30,17 @@ export async function openGpu(options: readonly string[] = []): Promise<GPU> {
   const gpu = instances.get(key) ?? dawn.create([...options]);
   instances.set(key, gpu);
   return gpu;
+}
+
+/** Where Linux shows GPUs: the kernel's drivers, NVIDIA's own, and Windows' below a Linux subsystem. */
+const LINUX_GPUS = ['/dev/dri', '/dev/nvidia0', '/dev/nvidiactl', '/dev/dxg'];
+
+/**
+ * Whether there can be a hardware GPU at all. Where there cannot, asking Dawn would load 21 MB and have it print
+ * warnings on the standard error that no one can turn off.
+ */
+export function hardwareMayExist(): boolean {
+  return process.platform !== 'linux' || LINUX_GPUS.some((path) => existsSync(path));
 }
 
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
