@@ -1,5 +1,5 @@
 import source from '../../../shaders/unary.wgsl';
-import { type Activation, activations, fastTanh, hardSigmoid, sigmoid } from '../activation.ts';
+import { type Activation, activations, hardSigmoid, sigmoid } from '../activation.ts';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { scalar } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
@@ -171,7 +171,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
   tanh: {
     formula: 'hyperbolic tangent',
     loop: (x, y) => {
-      for (let i = 0; i < y.length; i++) y[i] = fastTanh(x[i]);
+      for (let i = 0; i < y.length; i++) y[i] = Math.tanh(x[i]);
     },
     wgsl: activations.tanh.wgslValue,
     simd: activations.tanh.code,
