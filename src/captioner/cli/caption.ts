@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
 import { folderSource, packageVersion } from './files.ts';
