@@ -66,8 +66,10 @@ const registerTiles: Readonly<Record<string, RegisterTile>> = {
 
 const TILED = 'tiled-64x64';
 
-/** As the constants of gemm.wgsl and gemm-tiled.wgsl have it. */
+/** Invocations of a workgroup that computes register tiles, along rows and columns. */
 const GROUP = { rows: 4, columns: 8 };
+
+/** The tile of gemm-tiled.wgsl. */
 const TILED_ROWS = 64;
 const TILED_VECTORS = 16;
 
@@ -108,13 +110,19 @@ export function gemmLaunches(
   if (problem.activation !== 'linear') hooks.push(activationHook(problem.activation));
   if (rowHook) hooks.push(rowHook.shader);
   const guarded = rowHook?.guarded ?? false;
-  if (tile) hooks.push(registerTileHook(variant, tile, guarded));
+  if (tile) hooks.push(registerTileHook(variant, guarded));
   return [
     {
       shader: tile ? { name: 'gemm', source: registerSource } : { name: 'gemm-tiled', source: tiledSource },
       hooks,
       constants: tile
-        ? { TILE_ROWS: tile.rows, TILE_VECTORS: tile.vectors, GUARDED: guarded ? 1 : 0 }
+        ? {
+            GROUP_ROWS: GROUP.rows,
+            GROUP_COLUMNS: GROUP.columns,
+            TILE_ROWS: tile.rows,
+            TILE_VECTORS: tile.vectors,
+            GUARDED: guarded ? 1 : 0,
+          }
         : { GUARDED: guarded ? 1 : 0 },
       uniforms: {
         ...strides(problem),
@@ -140,17 +148,29 @@ function strides({ segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDep
   return { segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDepth, bColumn };
 }
 
+const tileHooks = new Map<string, Shader>();
+
 /**
  * computeTile of gemm.wgsl with the loops over the tile written out where they run often. What runs once a tile or once
  * a segment stays a loop: SwiftShader takes a second to compile it written out, a tenth of that as it is.
  */
-function registerTileHook(variant: string, { rows, vectors }: RegisterTile, guarded: boolean): Shader {
+function registerTileHook(variant: string, guarded: boolean): Shader {
+  const name = guarded ? `${variant}-guarded` : variant;
+  let hook = tileHooks.get(name);
+  if (!hook) {
+    hook = { name, source: computeTile(registerTiles[variant], guarded) };
+    tileHooks.set(name, hook);
+  }
+  return hook;
+}
+
+function computeTile({ rows, vectors }: RegisterTile, guarded: boolean): string {
   const over = (count: number, line: (index: number) => string) =>
     Array.from({ length: count }, (_, index) => line(index)).join('\n');
   const sums = Array.from({ length: rows * vectors }, (_, index) => `sum${index}`);
   const element = (r: number) =>
     guarded ? `select(a[from${r} + atA], 0.0, start${r} < 0)` : `a[from${r} + atA]`;
-  const source = `fn computeTile(batch: u32, row: u32, vector: u32) {
+  return `fn computeTile(batch: u32, row: u32, vector: u32) {
 var rowData: array<Row, ${rows}>;
 for (var r = 0u; r < ${rows}u; r++) {
 rowData[r] = rowOf(batch, min(row + r, params.rows - 1u));
@@ -177,5 +197,4 @@ for (var index = 0u; index < ${sums.length}u; index++) {
 writeY(batch, row + index / ${vectors}u, vector + index % ${vectors}u, sums[index]);
 }
 }`;
-  return { name: variant, source };
 }
