@@ -25,9 +25,9 @@ const steady = [
   '--batch-images',
   '2',
   '--learning-rate',
-  '0.01',
+  '0.03',
   '--patience',
-  '9',
+  '99',
   '--device',
   'cpu',
   '--threads',
@@ -66,12 +66,12 @@ training.before(() => {
 training.after(() => rmSync(folder, { recursive: true, force: true }));
 
 training('trains, writes a model that captions, and the loss falls', () => {
-  const { status, stdout, stderr } = trainInto('straight', '--epochs', '4');
+  const { status, stdout, stderr } = trainInto('straight', '--epochs', '12');
   assert.is(status, 0, stderr);
   assert.match(stdout, /best epoch \d+/);
   const lines = losses('straight');
-  assert.is(lines.length, 4);
-  assert.ok(lines[3].trainLoss < lines[0].trainLoss - 0.1, `the loss fell: ${JSON.stringify(lines)}`);
+  assert.is(lines.length, 12);
+  assert.ok(lines[11].trainLoss < lines[0].trainLoss - 0.2, `the loss fell: ${JSON.stringify(lines)}`);
   for (const name of [
     'config.json',
     'tokenizer.json',
@@ -112,7 +112,7 @@ training('a resumed training is the same as one without a break', () => {
     'cpu',
   );
   assert.is(resumed.status, 0, resumed.stderr);
-  assert.equal(losses('broken'), losses('straight'));
+  assert.equal(losses('broken'), losses('straight').slice(0, 4));
 });
 
 training('what cannot begin exits with 2 and one line', () => {
