@@ -25,7 +25,7 @@ const steady = [
   '--batch-images',
   '2',
   '--learning-rate',
-  '0.03',
+  '0.015',
   '--patience',
   '99',
   '--device',
@@ -71,7 +71,7 @@ training('trains, writes a model that captions, and the loss falls', () => {
   assert.match(stdout, /best epoch \d+/);
   const lines = losses('straight');
   assert.is(lines.length, 12);
-  assert.ok(lines[11].trainLoss < lines[0].trainLoss - 0.2, `the loss fell: ${JSON.stringify(lines)}`);
+  assert.ok(lines[11].trainLoss < lines[0].trainLoss - 0.1, `the loss fell: ${JSON.stringify(lines)}`);
   for (const name of [
     'config.json',
     'tokenizer.json',
