@@ -269,6 +269,10 @@ onDevice('a parameter takes new elements of its own shape and dtype only', async
     (await errorOf(ShapeError, () => new Parameter(device, Float32Array.of(1), [2, 2]))).message,
     /1 elements.*\[2, 2\], which has 4/,
   );
+  assert.match(
+    (await errorOf(ShapeError, () => new Parameter(device, new Float32Array(5), [2.5, 2]))).message,
+    /\[2\.5, 2\], which is none/,
+  );
   const value = Tensor.from(device, [5, 6, 7, 8], [2, 2]);
   const flat = value.reshape([4]);
   const integers = Tensor.from(device, new Int32Array(4), [2, 2]);

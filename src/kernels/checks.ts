@@ -1,5 +1,15 @@
 import { DTypeError, ShapeError } from './errors.ts';
-import { type DType, describe, sameShape, type TensorSpec } from './spec.ts';
+import { type DType, describe, elementCount, type Shape, sameShape, type TensorSpec } from './spec.ts';
+
+/** Throws ShapeError unless `shape` is one, of whole numbers from 0, and holds `count` elements. */
+export function checkElements(user: string, count: number, shape: Shape): void {
+  const fits = shape.every((dimension) => Number.isInteger(dimension) && dimension >= 0);
+  if (fits && elementCount(shape) === count) return;
+  throw new ShapeError(
+    `${user}: ${count} elements were given for the shape [${shape.join(', ')}], which ` +
+      `${fits ? `has ${elementCount(shape)}` : 'is none: dimensions are whole numbers from 0'}; correct one of them`,
+  );
+}
 
 /** Throws ShapeError unless an op was given between `least` and `most` inputs. */
 export function checkInputCount(

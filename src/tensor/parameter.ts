@@ -1,6 +1,7 @@
+import { checkElements } from '../kernels/checks.ts';
 import type { Device } from '../kernels/device.ts';
 import { DisposedError, DTypeError, ShapeError } from '../kernels/errors.ts';
-import { type DeviceArray, describe, elementCount, type Shape, sameShape } from '../kernels/spec.ts';
+import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/spec.ts';
 import { Tensor } from './tensor.ts';
 
 /** A tensor that training changes. Scopes do not free it; `dispose()` does. */
@@ -8,14 +9,9 @@ export class Parameter extends Tensor {
   /** False for what is kept and saved but not differentiated: moving averages, feature statistics. */
   readonly trainable: boolean;
 
-  /** Copies float32 `data` of the given shape to the device. */
+  /** Copies float32 `data` to the device. Throws ShapeError when the number of elements is not that of `shape`. */
   constructor(device: Device, data: Float32Array, shape: Shape, trainable = true) {
-    if (data.length !== elementCount(shape)) {
-      throw new ShapeError(
-        `Parameter: ${data.length} elements were given for the shape [${shape.join(', ')}], which has ` +
-          `${elementCount(shape)}; correct one of them`,
-      );
-    }
+    checkElements('Parameter', data.length, shape);
     super(device, { storage: device.upload(data), spec: { shape: [...shape], dtype: 'float32' } }, false);
     this.trainable = trainable;
   }

@@ -1,3 +1,4 @@
+import { checkElements } from '../kernels/checks.ts';
 import type { Device, Operand, Storage } from '../kernels/device.ts';
 import { DisposedError, ShapeError } from '../kernels/errors.ts';
 import type { OpAttributes, OpDefinition, OpName } from '../kernels/op.ts';
@@ -41,13 +42,7 @@ export class Tensor implements TensorSpec {
    * elements is not that of `shape`.
    */
   static from(device: Device, data: DeviceArray | readonly number[], shape: Shape = [data.length]): Tensor {
-    const fits = shape.every((dimension) => Number.isInteger(dimension) && dimension >= 0);
-    if (!fits || elementCount(shape) !== data.length) {
-      throw new ShapeError(
-        `Tensor.from: ${data.length} elements were given for the shape [${shape.join(', ')}], which ` +
-          `${fits ? `has ${elementCount(shape)}` : 'is none: dimensions are whole numbers from 0'}; correct one of them`,
-      );
-    }
+    checkElements('Tensor.from', data.length, shape);
     const array = data instanceof Float32Array || data instanceof Int32Array ? data : new Float32Array(data);
     const dtype: DType = array instanceof Int32Array ? 'int32' : 'float32';
     return new Tensor(device, { storage: device.upload(array), spec: { shape: [...shape], dtype } });
