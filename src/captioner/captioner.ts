@@ -57,12 +57,22 @@ export class Captioner {
     const tokenizer = Tokenizer.fromJSON(parseJson(text(tokenizerFile), config.tokenizer));
     const encoderWeights = readSafetensors(encoderFile, config.encoder.weights).weights;
     const encoder = new Encoder(device, encoderWeights, config.encoder);
-    const decoder = new Decoder(device, null, config);
-    decoder.load(readSafetensors(decoderFile, config.decoder.weights).weights, config.decoder.weights);
-    return new Captioner(device, encoder, decoder, tokenizer);
+    let decoder: Decoder | undefined;
+    try {
+      decoder = new Decoder(device, null, config);
+      decoder.load(readSafetensors(decoderFile, config.decoder.weights).weights, config.decoder.weights);
+      return new Captioner(device, encoder, decoder, tokenizer);
+    } catch (error) {
+      encoder.dispose();
+      decoder?.dispose();
+      throw error;
+    }
   }
 
-  /** Describes one image. Rejects with the device's error when its work failed. */
+  /**
+   * Describes one image. Rejects with ImageError where the image's data are not height × width × 3, and with the
+   * device's error when its work failed.
+   */
   async caption(image: RgbImage, options: CaptionOptions = {}): Promise<Caption> {
     const features = this.encoder.features(image);
     try {

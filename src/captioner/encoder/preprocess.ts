@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import { ImageError } from '../../kernels/errors.ts';
 import { resizeBilinear } from '../../tensor/functions.ts';
 import { scope } from '../../tensor/scope.ts';
 import { scalar, Tensor } from '../../tensor/tensor.ts';
@@ -11,6 +12,8 @@ import type { RgbImage } from '../images/rgb-image.ts';
  *
  * With `reduceTo`, a larger image is first averaged down to that side. Without antialiasing a photograph of 12
  * megapixels keeps one pixel in 13 each way, which looks like noise to a network that was trained on small images.
+ *
+ * Throws ImageError where the image's data are not height × width × 3, such as a canvas's R G B A.
  */
 export function preprocess(
   device: Device,
@@ -18,6 +21,7 @@ export function preprocess(
   side: number,
   reduceTo: number | null = null,
 ): Tensor {
+  checkPixels(image);
   return scope(() => {
     const { width, height, data } =
       reduceTo === null ? { ...image, data: Float32Array.from(image.data) } : reduceImage(image, reduceTo);
@@ -25,4 +29,12 @@ export function preprocess(
     const resized = resizeBilinear(pixels, side, side);
     return resized.divide(scalar(device, 127.5)).subtract(scalar(device, 1));
   });
+}
+
+function checkPixels({ width, height, data }: RgbImage): void {
+  if (width >= 1 && height >= 1 && data?.length === width * height * 3) return;
+  throw new ImageError(
+    `preprocess: the image is ${width}×${height} with ${data?.length ?? 'no'} numbers of data, and height × width × 3 are ` +
+      'expected: R, G and B of every pixel; leave alpha out',
+  );
 }
