@@ -17,7 +17,7 @@ Usage: node dist/caption.js [options] IMAGE…
   --beam N        width of the beam search, 1 to 100 (default: 3; 1 is greedy)
   --json          print an array of {path, caption, score, device, milliseconds}, or {path, error};
                   score is the caption's log probability
-  --verbose       tell on standard error which device was chosen and why, and the times taken
+  --verbose       tell on standard error which device was chosen and why, the times, and the memory
   --version       print the version
   --help          print this text
 
