@@ -1,6 +1,7 @@
 // What package.json promises: commands that start by their names, a library, a lock file that every platform installs from.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -22,7 +23,7 @@ test('the library is there for Node, for browsers and for TypeScript', () => {
 test('importing the library in Node adds no global, and the process ends', () => {
   const program = `
     const before = new Set(Reflect.ownKeys(globalThis));
-    const { requestDevice } = await import('./dist/ekphrasis.js');
+    const { requestDevice } = await import(process.argv[1]);
     const added = Reflect.ownKeys(globalThis).filter((key) => !before.has(key)).map(String);
     console.log(JSON.stringify({ added, found: typeof requestDevice }));`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
