@@ -26,10 +26,14 @@ test('importing the library in Node adds no global, and the process ends', () =>
     const { requestDevice } = await import(process.argv[1]);
     const added = Reflect.ownKeys(globalThis).filter((key) => !before.has(key)).map(String);
     console.log(JSON.stringify({ added, found: typeof requestDevice }));`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', program, resolve(exports['.'].default)],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+    },
+  );
   assert.is(status, 0, stderr);
   assert.equal(JSON.parse(stdout), { added: [], found: 'function' });
 });
