@@ -139,7 +139,7 @@ training('settings that contradict each other, and a folder without captions, ar
     ['--data', at('data'), '--outputs', 'mixed99'],
   ]) {
     const { status, stderr } = run(...args, '--out', at('y'));
-    assert.is.not(status, 0);
+    assert.is(status, 2, stderr);
     assert.is(stderr.trim().split('\n').length, 1, stderr);
     assert.not.match(stderr, /internal error|at .*\.js:/);
   }

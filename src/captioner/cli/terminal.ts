@@ -17,6 +17,16 @@ export function messageOf(error: unknown): string {
   return message.replace(/\s*[\r\n]+\s*/g, ' ');
 }
 
+/** Makes what the engine throws while something is opened an error of the command line, which exits with 2. */
+export async function usable<T>(open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof EkphrasisError)) throw error;
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}
+
 function openTerminal(command: string): Terminal {
   const terminal = {
     closed: false,

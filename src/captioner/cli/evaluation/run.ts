@@ -25,7 +25,7 @@ import { UsageError } from '../arguments.ts';
 import { dataFolder } from '../data-folder.ts';
 import { folderSource, packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
-import { messageOf, type Terminal } from '../terminal.ts';
+import { type Terminal, usable } from '../terminal.ts';
 import { cachedFeatures, cachedImages } from '../training/feature-cache.ts';
 
 /** A checked command line of evaluate. */
@@ -56,10 +56,10 @@ export async function evaluate(settings: EvaluationSettings, terminal: Terminal)
   }
   const images = records.map(({ image }) => image);
   const references = new Map(records.map(({ image, captions }) => [image, captions]));
-  const device = await usable(requestDevice({ prefer: settings.prefer }));
+  const device = await usable(() => requestDevice({ prefer: settings.prefer }));
   try {
     const { source, files } = recorded(folderSource(settings.model));
-    const captioner = await usable(Captioner.load(source, device));
+    const captioner = await usable(() => Captioner.load(source, device));
     const table = await features(settings, set, images, captioner.config.encoder, device);
     const runs: EvaluationRun[] = [];
     for (const beam of settings.beams) {
@@ -91,18 +91,10 @@ export async function evaluate(settings: EvaluationSettings, terminal: Terminal)
   }
 }
 
-/** Makes what the engine throws while something is opened an error of the command line, which exits with 2. */
-async function usable<T>(opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    if (!(error instanceof EkphrasisError)) throw error;
-    throw new UsageError(messageOf(error), { cause: error });
-  }
-}
-
 async function openData({ data, seed, heldOut }: EvaluationSettings, terminal: Terminal): Promise<DataSet> {
-  const set = await usable(openDataSet(dataFolder(data), { seed, heldOut: { dev: heldOut, test: heldOut } }));
+  const set = await usable(() =>
+    openDataSet(dataFolder(data), { seed, heldOut: { dev: heldOut, test: heldOut } }),
+  );
   const { missing } = set;
   if (missing.length) {
     terminal.say(`left out ${missing.length} images without a file or a caption, the first ${missing[0]}`);

@@ -21,7 +21,7 @@ import { learningRateOf, Trainer, type TrainingData } from '../../training/train
 import { dataFolder } from '../data-folder.ts';
 import { packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
-import type { Terminal } from '../terminal.ts';
+import { type Terminal, usable } from '../terminal.ts';
 import {
   type Epoch,
   loadCheckpoint,
@@ -38,7 +38,7 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
   const checkpoint = run.resume ? await loadCheckpoint(run.out) : null;
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
-  const set = await openData(run, settings, terminal);
+  const set = await usable(() => openData(run, settings, terminal));
   const records = { train: cleaned(set.train, settings), dev: cleaned(set.dev, settings) };
   const tokenizer = checkpoint
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
@@ -46,8 +46,8 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
         records.train.flatMap(({ captions }) => captions),
         { minimumCount: settings.captions.minimumCount, numWords: settings.captions.numWords ?? undefined },
       );
-  const config = configOf(settings, tokenizer);
-  const device = await requestDevice({ prefer: run.prefer });
+  const config = await usable(() => configOf(settings, tokenizer));
+  const device = await usable(() => requestDevice({ prefer: run.prefer }));
   terminal.say(`device: ${device.description}`);
   try {
     const wanted = [...records.train, ...records.dev].map(({ image }) => image);
