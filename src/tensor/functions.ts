@@ -2,7 +2,10 @@ import type { Activation } from '../kernels/activation.ts';
 import type { Shape } from '../kernels/spec.ts';
 import { execute, executeAll, type Tensor } from './tensor.ts';
 
-/** Ops as functions, with the defaults that a caller expects; shapes are those of the op table. */
+/**
+ * Ops as functions, with the defaults that a caller expects. Each throws ShapeError or DTypeError for inputs that do not
+ * fit, naming the op, what was given and what it takes, and DisposedError for an input that was freed.
+ */
 
 export interface MatmulOptions {
   /** [N], added to every row. */
@@ -48,15 +51,17 @@ export interface PoolOptions {
   readonly padding?: Padding;
 }
 
+/** Largest of each window: x [N, H, W, C] → [N, H', W', C]. */
 export function maxPool(x: Tensor, { size, strides = size, padding = 'valid' }: PoolOptions): Tensor {
   return execute('maxPool', [x], { size, strides, padding });
 }
 
-/** Padding is not counted. */
+/** Mean of each window, padding not counted: x [N, H, W, C] → [N, H', W', C]. */
 export function averagePool(x: Tensor, { size, strides = size, padding = 'valid' }: PoolOptions): Tensor {
   return execute('averagePool', [x], { size, strides, padding });
 }
 
+/** Tensors that differ on `axis` (default the last) alone, one after the other along it. */
 export function concat(tensors: readonly Tensor[], axis = -1): Tensor {
   return tensors.length === 1 ? tensors[0].reshape(tensors[0].shape) : execute('concat', tensors, { axis });
 }
@@ -66,21 +71,23 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
   return execute('gather', [table, ids], {});
 }
 
-/** Index of the largest of the last axis, the first of equals; int32. */
+/** Index of the largest of the last axis, the first of equals: [.., N] → int32 [..]. */
 export function argmax(x: Tensor): Tensor {
   return execute('argmax', [x], {});
 }
 
-/** The k largest of the last axis, falling; equals by rising index. */
+/** The k largest of the last axis, falling, equals by rising index: [.., N] → [.., k], indices int32. */
 export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
   const [values, indices] = executeAll('topK', [x], { k });
   return { values, indices };
 }
 
+/** ln of softmax over the last axis, in the shape of x. */
 export function logSoftmax(x: Tensor): Tensor {
   return execute('logSoftmax', [x], {});
 }
 
+/** Repeats dimensions of 1, and adds leading ones, by NumPy's rule: the elements of x in `shape`. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return execute('broadcastTo', [x], { shape });
 }
@@ -95,7 +102,7 @@ export function dropout(x: Tensor, rate: number, seed: number): Tensor {
   return rate === 0 ? x.reshape(x.shape) : execute('dropout', [x], { rate, seed });
 }
 
-/** Bilinear, half-pixel centres, no antialiasing. */
+/** Bilinear, half-pixel centres, no antialiasing: x [N, H, W, C] → [N, height, width, C]. */
 export function resizeBilinear(x: Tensor, height: number, width: number): Tensor {
   return execute('resizeBilinear', [x], { height, width });
 }
