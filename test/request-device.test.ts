@@ -2,9 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { UnsupportedError } from '../src/kernels/errors.ts';
 import { requestDevice } from '../src/kernels/request-device.ts';
 import { hardwareMayExist } from '../src/kernels/webgpu/adapter.ts';
 import { adapter, webgpuTest } from './adapter.ts';
+import { errorOf } from './errors.ts';
 
 type Preference = 'auto' | 'webgpu' | 'cpu';
 
@@ -29,6 +31,12 @@ test('left to choose, no software adapter, and a reason', async () => {
   if (adapter === 'lavapipe' || adapter === 'swiftshader') assert.is(device.kind, 'cpu');
   assert.match(device.description, /a hardware GPU|no GPU|no WebGPU adapter|which is software/);
   device.destroy();
+});
+
+test('a preference that there is not is refused, as a program in JavaScript may give one', async () => {
+  const options = JSON.parse('{"prefer":"gpu"}');
+  const error = await errorOf(UnsupportedError, () => requestDevice(options));
+  assert.match(error.message, /prefer "gpu" was given; give auto, webgpu or cpu/);
 });
 
 /** The request in a process whose Vulkan loader finds no driver. */

@@ -1,6 +1,6 @@
 import { CpuDevice } from './cpu/cpu-device.ts';
 import type { Device } from './device.ts';
-import { NoAdapterError } from './errors.ts';
+import { NoAdapterError, UnsupportedError } from './errors.ts';
 import { hardwareMayExist, openAdapter } from './webgpu/adapter.ts';
 import { adapterFacts } from './webgpu/adapter-facts.ts';
 import { WebGpuDevice } from './webgpu/webgpu-device.ts';
@@ -13,8 +13,14 @@ export interface DeviceOptions {
   readonly prefer?: 'auto' | 'webgpu' | 'cpu';
 }
 
-/** Opens a device. Throws NoAdapterError, saying what to install, where 'webgpu' is asked for and there is none. */
+/**
+ * Opens a device. Throws NoAdapterError, saying what to install, where 'webgpu' is asked for and there is none, and
+ * UnsupportedError for another `prefer` than the three.
+ */
 export async function requestDevice({ prefer = 'auto' }: DeviceOptions = {}): Promise<Device> {
+  if (!['auto', 'webgpu', 'cpu'].includes(prefer)) {
+    throw new UnsupportedError(`requestDevice: prefer "${prefer}" was given; give auto, webgpu or cpu`);
+  }
   if (prefer === 'cpu') return CpuDevice.create({ reason: 'as asked' });
   if (prefer === 'webgpu') return WebGpuDevice.on(await openAdapter(), 'as asked');
   if (!hardwareMayExist()) return CpuDevice.create({ reason: 'this machine has no GPU' });
