@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { Captioner } from '../src/captioner/captioner.ts';
 import type { FileSource } from '../src/captioner/file-source.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
-import { FormatError, ImageError } from '../src/kernels/errors.ts';
+import { DisposedError, FormatError, ImageError } from '../src/kernels/errors.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
 import { stripedImage, type TinyKind, writeTinyCaptioner } from './tiny-captioner.ts';
@@ -77,16 +77,21 @@ onDevice('files that do not fit are refused and leave nothing on the device', as
   assert.is(device.memory().storages, storages);
 });
 
-onDevice('an image whose data are not height × width × 3 is refused', async (device) => {
-  const captioner = await Captioner.load(filesOf('average'), device);
-  const colours = { width: 4, height: 2, data: new Uint8Array(4 * 2 * 4) };
-  assert.match(
-    (await errorOf(ImageError, () => captioner.caption(colours))).message,
-    /4×2 with 32 numbers.*leave alpha out/,
-  );
-  const empty = { width: 0, height: 0, data: new Uint8Array(0) };
-  await errorOf(ImageError, () => captioner.caption(empty));
-  captioner.dispose();
-});
+onDevice(
+  'an image whose data are not height × width × 3 is refused, and any after dispose',
+  async (device) => {
+    const captioner = await Captioner.load(filesOf('average'), device);
+    const colours = { width: 4, height: 2, data: new Uint8Array(4 * 2 * 4) };
+    assert.match(
+      (await errorOf(ImageError, () => captioner.caption(colours))).message,
+      /4×2 with 32 numbers.*leave alpha out/,
+    );
+    const empty = { width: 0, height: 0, data: new Uint8Array(0) };
+    await errorOf(ImageError, () => captioner.caption(empty));
+    captioner.dispose();
+    const late = await errorOf(DisposedError, () => captioner.caption(images[0]));
+    assert.match(late.message, /the parameter .* dispose of a model only after its last use/);
+  },
+);
 
 test.run();

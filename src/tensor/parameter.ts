@@ -1,5 +1,5 @@
 import { checkElements } from '../kernels/checks.ts';
-import type { Device } from '../kernels/device.ts';
+import type { Device, Operand } from '../kernels/device.ts';
 import { DisposedError, DTypeError, ShapeError } from '../kernels/errors.ts';
 import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/spec.ts';
 import { Tensor } from './tensor.ts';
@@ -16,19 +16,25 @@ export class Parameter extends Tensor {
     this.trainable = trainable;
   }
 
+  /** As a tensor's, with the advice that fits a parameter. */
+  override operand(user: string): Operand {
+    if (this.held === null) {
+      throw new DisposedError(
+        `${user}: the parameter ${describe(this)} was disposed; dispose of a model only after its last use`,
+      );
+    }
+    return super.operand(user);
+  }
+
   /** Takes the elements of `value`, which must have the same shape and dtype; `value` stays the caller's. */
   assign(value: Tensor): void {
     const given = `Parameter.assign: ${describe(value)} was given for a parameter ${describe(this)}`;
     if (!sameShape(value.shape, this.shape)) throw new ShapeError(`${given}; reshape it`);
     if (value.dtype !== this.dtype) throw new DTypeError(`${given}; cast it`);
-    if (this.held === null) {
-      throw new DisposedError(
-        `Parameter.assign: the parameter ${describe(this)} was disposed; dispose of a model only after its last use`,
-      );
-    }
+    const { storage: before } = this.operand('Parameter.assign');
     const { storage } = value.operand('Parameter.assign');
     this.device.retain(storage);
-    this.device.release(this.held);
+    this.device.release(before);
     this.held = storage;
   }
 

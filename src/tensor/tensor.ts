@@ -90,6 +90,7 @@ export class Tensor implements TensorSpec {
     this.held = null;
   }
 
+  /** Element by element; shapes broadcast by NumPy's rule, here as in the three that follow. */
   add(other: Tensor): Tensor {
     return execute('add', [this, other], {});
   }

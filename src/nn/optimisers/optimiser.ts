@@ -21,11 +21,15 @@ export abstract class Optimiser {
     return [...this.#parameters.values()];
   }
 
-  /** Applies one gradient per parameter, in the order of {@link parameters}; the gradients stay the caller's. */
+  /**
+   * Applies one gradient per parameter, each of its parameter's shape and in the order of {@link parameters}; the
+   * gradients stay the caller's. Throws ShapeError for another number of them or another shape.
+   */
   step(gradients: readonly Tensor[], learningRate: number): void {
     if (gradients.length !== this.#parameters.size) {
       throw new ShapeError(
-        `Optimiser.step: ${gradients.length} gradients were given for ${this.#parameters.size} parameters`,
+        `Optimiser.step: ${gradients.length} gradients were given for ${this.#parameters.size} parameters; ` +
+          'give one for each of `parameters`, in their order',
       );
     }
     this.steps++;
