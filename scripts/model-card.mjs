@@ -75,10 +75,16 @@ function readTraining(folder, config) {
 }
 
 /** The command with folders' names that do not depend on where it was run. */
-function portable(command) {
-  const names = { data: 'flickr8k', out: 'run', cache: '.cache/features', encoder: 'encoder.safetensors' };
+function portable(command, out) {
+  const names = {
+    data: 'flickr8k',
+    out,
+    from: 'first',
+    cache: '.cache/features',
+    encoder: 'encoder.safetensors',
+  };
   return command.replace(
-    /--(data|out|cache|encoder)([= ])\S+/g,
+    /--(data|out|from|cache|encoder)([= ])\S+/g,
     (_, flag, between) => `--${flag}${between}${names[flag]}`,
   );
 }
@@ -110,6 +116,10 @@ function settingsTable({ settings, wordIds }) {
     [
       ['articles', captions.articles === 'keep' ? 'kept' : 'left out'],
       ['longest caption', `${captions.maximumWords} words`],
+      [
+        'captions',
+        captions.best ? `of each image the ${captions.best} that agree best with its others` : 'all',
+      ],
       ['vocabulary', `words seen at least ${captions.minimumCount} times; ${count(wordIds)} ids`],
       ['batch', `${schedule.batchImages} images, each with all of its captions`],
       ['optimiser', settings.optimiser],
@@ -124,6 +134,16 @@ function settingsTable({ settings, wordIds }) {
       ['decoder stored as', settings.precision],
     ],
   );
+}
+
+/** Every training that led to the model, the first one first. */
+function trainingText(training) {
+  const resumed = /\s--resume\b/.test(training.command)
+    ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
+    : '';
+  const before = training.before ? `${trainingText({ ...training.before, first: true })}\n\n` : '';
+  const command = portable(training.command, training.first ? 'first' : 'run');
+  return `${before}    ${command}\n\n${resumed}${settingsTable(training)}\n\n${epochTable(training)}`;
 }
 
 function epochTable({ epochs, best }) {
@@ -187,9 +207,6 @@ function card(folder) {
   const reduced = encoder.reduceTo
     ? ` (larger ones averaged down to ${encoder.reduceTo} × ${encoder.reduceTo} before, the size of the training images)`
     : '';
-  const resumed = /\s--resume\b/.test(training.command)
-    ? ' This is its last part, which went on from a checkpoint; the settings below hold for all of it.'
-    : '';
   return `<!-- Written by scripts/model-card.mjs from the JSON files in this folder: change those, not this. -->
 
 # Flickr8k captioner
@@ -212,15 +229,10 @@ The encoder came trained, see \`LICENSE-encoder\`, and was left as it is.
 
 ## Training
 
-    ${portable(training.command)}
+\`flickr8k\` is the folder of the data set. Losses are means per word in nats. The model is that of the epoch in bold, which
+has the lowest dev loss.${training.before ? ' It was trained twice, the second time from the model of the first.' : ''} The device: ${training.device}.
 
-\`flickr8k\` is the folder of the data set.${resumed} The device: ${training.device}.
-
-${settingsTable(training)}
-
-Losses are means per word in nats. The model is that of the epoch in bold, which has the lowest dev loss.
-
-${epochTable(training)}
+${trainingText(training)}
 
 ## Scores
 

@@ -39,6 +39,7 @@ function writeReports(model: string): void {
       minimumCount: 3,
       numWords: null,
       examples: null,
+      best: null,
       heldOut: 0.1,
     },
     seed: 43,

@@ -115,11 +115,33 @@ training('a resumed training is the same as one without a break', () => {
   assert.equal(losses('broken'), losses('straight').slice(0, 4));
 });
 
+training('a training may begin with the model of another, on the captions that agree best', () => {
+  const { status, stderr } = trainInto(
+    'second',
+    '--from',
+    at('straight'),
+    '--best-captions',
+    '1',
+    '--epochs',
+    '1',
+  );
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /4 images, 4 captions/);
+  assert.ok(
+    losses('second')[0].trainLoss < losses('straight')[1].trainLoss,
+    'it knows what the first one learned',
+  );
+  const { before, command } = JSON.parse(readFileSync(at('second', 'training.json'), 'utf8'));
+  assert.match(command, /--from/);
+  assert.is(before.epochs.length, 4);
+});
+
 training('what cannot begin exits with 2 and one line', () => {
   const cases: [string[], RegExp][] = [
     [[], /--data DIR is missing/],
     [['--data', at('nowhere'), '--out', at('x')], /is no folder/],
     [['--data', at('data'), '--out', at('x'), '--resume'], /has no checkpoint/],
+    [['--data', at('data'), '--out', at('x'), '--from', at('nowhere')], /is no model folder/],
     [['--data', at('data'), '--out', at('x'), '--epochs', 'many'], /--epochs takes a whole number/],
     [['--data', at('data'), '--out', at('x'), '--frobnicate'], /Unknown option/],
   ];

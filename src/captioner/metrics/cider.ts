@@ -39,10 +39,10 @@ function clippedCosine(candidate: Weighted, reference: Weighted): number {
  * in number of bigrams, as the published code counts lengths. Term frequencies are plain counts, since the cosine does
  * not see their scale. An n-gram's rarity is log(images / images whose references hold it), from the references given:
  * scores over different sets of images do not compare, and over a single image all are 0.
- * @returns the mean over pairs, from 0 to 10; 1.0 is what tables print as 100
+ * @returns one score a pair, from 0 to 10; 1.0 is what tables print as 100
  */
-export function ciderD(pairs: readonly ScoredPair[]): number {
-  let total = 0;
+export function ciderDScores(pairs: readonly ScoredPair[]): number[] {
+  const scores = pairs.map(() => 0);
   for (const n of orders) {
     const images = new Map<string, number>();
     for (const { references } of pairs) {
@@ -50,7 +50,7 @@ export function ciderD(pairs: readonly ScoredPair[]): number {
       for (const ngram of held) images.set(ngram, (images.get(ngram) ?? 0) + 1);
     }
     const rarity = (ngram: string) => Math.log(pairs.length / (images.get(ngram) ?? 1));
-    for (const { candidate, references } of pairs) {
+    for (const [pair, { candidate, references }] of pairs.entries()) {
       const weighted = weigh(candidate, n, rarity);
       let sum = 0;
       for (const reference of references) {
@@ -58,8 +58,13 @@ export function ciderD(pairs: readonly ScoredPair[]): number {
         const penalty = Math.exp(-(difference ** 2) / (2 * sigma ** 2));
         sum += penalty * clippedCosine(weighted, weigh(reference, n, rarity));
       }
-      total += sum / references.length;
+      scores[pair] += (10 * sum) / (references.length * orders.length);
     }
   }
-  return (10 * total) / (orders.length * pairs.length);
+  return scores;
+}
+
+/** The mean of {@link ciderDScores}, the figure that is reported. */
+export function ciderD(pairs: readonly ScoredPair[]): number {
+  return ciderDScores(pairs).reduce((total, score) => total + score, 0) / pairs.length;
 }

@@ -26,6 +26,8 @@ export interface TrainingState {
   readonly settings: ModelSettings;
   readonly tokenizer: unknown;
   readonly history: readonly Epoch[];
+  /** The training.json of the model that training began with, or null. */
+  readonly before: unknown;
 }
 
 export interface Trained {

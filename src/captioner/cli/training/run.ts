@@ -16,6 +16,7 @@ import { type DataSet, openDataSet } from '../../data/data-set.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { TrainingImage } from '../../training/batches.ts';
+import { mostAgreed } from '../../training/consensus.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
 import { dataFolder } from '../data-folder.ts';
@@ -30,22 +31,22 @@ import {
   type Trained,
   writeAtomically,
 } from './checkpoint.ts';
+import { type EarlierModel, readEarlierModel } from './earlier-model.ts';
 import { cachedFeatures, cachedImages } from './feature-cache.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
 
 /** Trains, or goes on training, as the command line says. */
 export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
   const checkpoint = run.resume ? await loadCheckpoint(run.out) : null;
+  const { from } = run;
+  const earlier = from !== undefined && !checkpoint ? await usable(() => readEarlierModel(from)) : null;
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
   const set = await usable(() => openData(run, settings, terminal));
   const records = { train: cleaned(set.train, settings), dev: cleaned(set.dev, settings) };
   const tokenizer = checkpoint
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
-    : Tokenizer.fit(
-        records.train.flatMap(({ captions }) => captions),
-        { minimumCount: settings.captions.minimumCount, numWords: settings.captions.numWords ?? undefined },
-      );
+    : (earlier?.tokenizer ?? fitTokenizer(records.train, settings));
   const config = await usable(() => configOf(settings, tokenizer));
   const device = await usable(() => requestDevice({ prefer: run.prefer }));
   terminal.say(`device: ${device.description}`);
@@ -55,6 +56,7 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
     const data = trainingData(records, tokenizer, features);
     const trained = build(device, config, settings);
     if (checkpoint) checkpoint.apply(trained);
+    else if (earlier) trained.decoder.load(earlier.weights, earlier.file);
     else trained.decoder.features.fit(...trainingRows(features, records.train.length));
     terminal.say(
       `${records.train.length} images, ${records.train.reduce((sum, { captions }) => sum + captions.length, 0)} captions, ` +
@@ -62,7 +64,8 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
     );
     await prepareFolder(run, config, tokenizer);
     const history = [...(checkpoint?.state.history ?? [])];
-    await runEpochs({ device, run, settings, data, trained, tokenizer, history, terminal });
+    const before = checkpoint?.state.before ?? earlier?.report ?? null;
+    await runEpochs({ device, run, settings, data, trained, tokenizer, history, before, terminal });
   } finally {
     device.destroy();
   }
@@ -76,11 +79,13 @@ interface Course {
   readonly trained: Trained;
   readonly tokenizer: Tokenizer;
   readonly history: Epoch[];
+  /** How the model that training began with was trained, or null. */
+  readonly before: EarlierModel['report'];
   readonly terminal: Terminal;
 }
 
 async function runEpochs(course: Course): Promise<void> {
-  const { device, run, settings, data, trained, tokenizer, history, terminal } = course;
+  const { device, run, settings, data, trained, tokenizer, history, before, terminal } = course;
   const trainer = new Trainer(
     device,
     trained.decoder,
@@ -119,7 +124,7 @@ async function runEpochs(course: Course): Promise<void> {
       `epoch ${epoch}: loss ${trainLoss.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ${seconds.toFixed(0)} s`,
     );
     if (bestOf(history) === line) await saveModel(run.out, trained.decoder, settings);
-    await saveCheckpoint(run.out, { settings, tokenizer: tokenizer.toJSON(), history }, trained);
+    await saveCheckpoint(run.out, { settings, tokenizer: tokenizer.toJSON(), history, before }, trained);
     await appendFile(join(run.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
     await writeAtomically(join(run.out, 'training.json'), trainingReport(course));
   }
@@ -138,7 +143,7 @@ function bestOf(history: readonly Epoch[]): Epoch | undefined {
   );
 }
 
-function trainingReport({ device, settings, data, history, tokenizer }: Course): string {
+function trainingReport({ device, settings, data, history, before, tokenizer }: Course): string {
   const report = {
     format: 'ekphrasis-training',
     version: 1,
@@ -150,6 +155,7 @@ function trainingReport({ device, settings, data, history, tokenizer }: Course):
     settings,
     epochs: history,
     best: bestOf(history),
+    before,
   };
   return `${JSON.stringify(report, null, 2)}\n`;
 }
@@ -167,8 +173,15 @@ async function openData(run: RunSettings, settings: ModelSettings, terminal: Ter
 }
 
 function cleaned(records: readonly CaptionedImage[], { captions }: ModelSettings): CaptionedImage[] {
-  const { articles, maximumWords, examples } = captions;
-  return cleanCaptions(records, { articles, maximumWords, maximumCaptions: examples ?? undefined });
+  const { articles, maximumWords, examples, best } = captions;
+  const kept = cleanCaptions(records, { articles, maximumWords, maximumCaptions: examples ?? undefined });
+  return best === null ? kept : mostAgreed(kept, best);
+}
+
+function fitTokenizer(records: readonly CaptionedImage[], { captions }: ModelSettings): Tokenizer {
+  const { minimumCount, numWords } = captions;
+  const sentences = records.flatMap((record) => record.captions);
+  return Tokenizer.fit(sentences, { minimumCount, numWords: numWords ?? undefined });
 }
 
 function configOf(settings: ModelSettings, tokenizer: Tokenizer): CaptionerConfig {

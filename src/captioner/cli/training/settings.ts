@@ -13,6 +13,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --data DIR             data set: Flickr8k (captions.txt or Flickr8k.token.txt, split lists) or MS COCO (captions_*.json)
   --out DIR              folder for the model, the checkpoint and the metrics; made if it is not there
   --resume               go on from the checkpoint in --out, with its settings; only --epochs and --patience may change
+  --from DIR             begin with the weights and words of this model folder, which has the same sizes
   --encoder FILE         weights of InceptionV3 (default: those of the shipped model)
   --cache DIR            where image features are kept (default: .cache/features)
   --threads N            threads that compute features (default: one a core)
@@ -24,6 +25,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --minimum-count N      words seen less often become the unknown word (default: 4)
   --num-words N          ids stay below this number (default: no limit)
   --num-examples N       only the first so many captions are used (default: all)
+  --best-captions N      of each image only the N captions that agree best with its others (default: all)
   --held-out PART        part held out for choosing, and again for testing, where there are no split lists (default: 0.1)
   --seed N               of the split, the first weights, the order and the dropout (default: 42)
 
@@ -63,6 +65,7 @@ export const FLAGS = {
   data: text,
   out: text,
   resume: { type: 'boolean', default: false },
+  from: text,
   encoder: text,
   cache: { type: 'string', default: join('.cache', 'features') },
   threads: text,
@@ -72,6 +75,7 @@ export const FLAGS = {
   'minimum-count': { type: 'string', default: '4' },
   'num-words': text,
   'num-examples': text,
+  'best-captions': text,
   'held-out': { type: 'string', default: '0.1' },
   seed: { type: 'string', default: '42' },
   'image-side': { type: 'string', default: '299' },
@@ -107,6 +111,8 @@ export interface RunSettings {
   readonly data: string;
   readonly out: string;
   readonly resume: boolean;
+  /** Model folder whose weights and words a new training begins with. */
+  readonly from: string | undefined;
   readonly encoderFile: string;
   readonly cache: string;
   readonly threads: number | undefined;
@@ -123,6 +129,7 @@ export interface ModelSettings {
     readonly minimumCount: number;
     readonly numWords: number | null;
     readonly examples: number | null;
+    readonly best: number | null;
     readonly heldOut: number;
   };
   readonly seed: number;
@@ -166,6 +173,7 @@ export function runSettings(values: Values): RunSettings {
     data,
     out,
     resume: values.resume,
+    from: values.from,
     encoderFile,
     cache: values.cache,
     threads: threads === undefined ? undefined : numberFlag('--threads', threads, { least: 1, most: 256 }),
@@ -178,7 +186,7 @@ export function runSettings(values: Values): RunSettings {
 /** The settings of a new model; throws UsageError. What they mean together is checked with its config.json. */
 export function modelSettings(values: Values): ModelSettings {
   const attention = whole('attention', values.attention, 0);
-  const optional = (flag: 'num-words' | 'num-examples') =>
+  const optional = (flag: 'num-words' | 'num-examples' | 'best-captions') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
     fraction(flag, values[flag], 0, 0.95);
@@ -191,6 +199,7 @@ export function modelSettings(values: Values): ModelSettings {
       minimumCount: whole('minimum-count', values['minimum-count']),
       numWords: optional('num-words'),
       examples: optional('num-examples'),
+      best: optional('best-captions'),
       heldOut: fraction('held-out', values['held-out'], 0.001, 0.45),
     },
     seed: numberFlag('--seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
