@@ -58,24 +58,34 @@ function readEvaluation(folder) {
   return { ...evaluation, beam, greedy };
 }
 
-/** The training's figures, if they are of a model like this one. */
+/** The trainings that led to the model, if they are of a model like this one. */
 function readTraining(folder, config) {
   const training = readJson(folder, 'training.json', 'ekphrasis-training');
-  const { settings, wordIds } = training;
-  const trained = {
-    encoder: settings.encoder,
-    decoder: { ...settings.decoder, vocabulary: wordIds },
-  };
-  for (const part of ['encoder', 'decoder']) {
-    if (!isDeepStrictEqual(trained[part], config[part])) {
-      throw new CardError(`training.json is of another model: its ${part} is not that of config.json`);
+  const parts = training.averageOf ?? [training];
+  for (const { settings, wordIds } of parts) {
+    const trained = { encoder: settings.encoder, decoder: { ...settings.decoder, vocabulary: wordIds } };
+    for (const part of ['encoder', 'decoder']) {
+      if (!isDeepStrictEqual(trained[part], config[part])) {
+        throw new CardError(`training.json is of another model: its ${part} is not that of config.json`);
+      }
     }
   }
-  return training;
+  return { command: training.command, averaged: training.averageOf !== undefined, parts, ...common(parts) };
+}
+
+/** What is the same for all trainings. */
+function common(parts) {
+  const [{ images, device, before }] = parts;
+  for (const part of parts) {
+    if (!isDeepStrictEqual([part.images, part.before], [images, before])) {
+      throw new CardError('training.json averages models of other data or of another beginning');
+    }
+  }
+  return { images, device, before };
 }
 
 /** The command with folders' names that do not depend on where it was run. */
-function portable(command, out) {
+function portable(command, out, averaged = []) {
   const names = {
     data: 'flickr8k',
     out,
@@ -84,7 +94,7 @@ function portable(command, out) {
     encoder: 'encoder.safetensors',
   };
   return command.replace(
-    /--(data|out|from|cache|encoder)([= ])\S+/g,
+    /--(data|out|from|average|cache|encoder)([= ])\S+/g,
     (_, flag, between) => `--${flag}${between}${names[flag]}`,
   );
 }
@@ -137,13 +147,19 @@ function settingsTable({ settings, wordIds }) {
 }
 
 /** Every training that led to the model, the first one first. */
-function trainingText(training) {
+function trainingText({ command, averaged, parts, before }) {
+  const names = parts.map((_, index) => (averaged ? `part${index + 1}` : 'run'));
+  const texts = parts.map((part, index) => stageText(part, names[index]));
+  if (before) texts.unshift(stageText(before, 'first'));
+  if (averaged) texts.push(`    ${portable(command, 'run', names)}`);
+  return texts.join('\n\n');
+}
+
+function stageText(training, out) {
   const resumed = /\s--resume\b/.test(training.command)
     ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
     : '';
-  const before = training.before ? `${trainingText({ ...training.before, first: true })}\n\n` : '';
-  const command = portable(training.command, training.first ? 'first' : 'run');
-  return `${before}    ${command}\n\n${resumed}${settingsTable(training)}\n\n${epochTable(training)}`;
+  return `    ${portable(training.command, out)}\n\n${resumed}${settingsTable(training)}\n\n${epochTable(training)}`;
 }
 
 function epochTable({ epochs, best }) {
@@ -229,8 +245,8 @@ The encoder came trained, see \`LICENSE-encoder\`, and was left as it is.
 
 ## Training
 
-\`flickr8k\` is the folder of the data set. Losses are means per word in nats. The model is that of the epoch in bold, which
-has the lowest dev loss.${training.before ? ' It was trained twice, the second time from the model of the first.' : ''} The device: ${training.device}.
+\`flickr8k\` is the folder of the data set. Losses are means per word in nats; of each training the epoch in bold was kept, which
+has the lowest dev loss.${training.before ? ' Training went on from a first model on the captions that agree best with the others of their image.' : ''}${training.averaged ? ` The model is the mean of the ${training.parts.length} that came of this.` : ''} The device: ${training.device}.
 
 ${trainingText(training)}
 

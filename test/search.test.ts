@@ -69,7 +69,8 @@ function continuations(model: Model, sentence: Sentence, { endId, forbidden }: S
   })).filter(({ tokens }) => !forbidden.includes(tokens[tokens.length - 1]));
 }
 
-const rankOf = ({ score, tokens }: Sentence) => score / tokens.length;
+const rankOf = ({ score, tokens }: Sentence, { lengthExponent = 1 }: SearchOptions) =>
+  score / tokens.length ** lengthExponent;
 
 /**
  * The best `width` at every step by log probability per word. Throws where a choice is so near that rounding could make
@@ -79,9 +80,10 @@ function hostBeam(model: Model, width: number, options: SearchOptions): Sentence
   let beam: Sentence[] = [{ tokens: [], score: 0, finished: false }];
   for (let step = 0; step < options.maximumLength; step++) {
     const candidates = beam.flatMap((sentence) => continuations(model, sentence, options));
-    candidates.sort((a, b) => rankOf(b) - rankOf(a));
+    candidates.sort((a, b) => rankOf(b, options) - rankOf(a, options));
     for (const place of [1, width]) {
-      const lead = candidates[place] && rankOf(candidates[place - 1]) - rankOf(candidates[place]);
+      const lead =
+        candidates[place] && rankOf(candidates[place - 1], options) - rankOf(candidates[place], options);
       if (lead < 1e-4) throw new Error(`step ${step}: ${lead} between ranks ${place - 1} and ${place}`);
     }
     beam = candidates.slice(0, width);
@@ -208,6 +210,20 @@ onDevice('forbidden words never come, and the next best does', async (device) =>
       assert.not([...found.tokens, ...greedy.tokens].some((id) => forbidden.includes(id)));
     });
   }
+});
+
+onDevice('a smaller exponent of the length ranks otherwise, and the beam follows it', async (device) => {
+  let changed = 0;
+  for (const seed of seeds) {
+    const halved = { ...usual, lengthExponent: 0.25 };
+    const expected = await onHost('average', seed, (model) => allSentences(model, halved)[0]);
+    const perWord = await onHost('average', seed, (model) => allSentences(model, usual)[0]);
+    if (expected.tokens.join() !== perWord.tokens.join()) changed++;
+    await withDecoder(device, 'average', seed, async ({ decoder, encoding }) => {
+      same(`seed ${seed}`, await beamSearch(device, decoder, encoding, 200, halved), expected);
+    });
+  }
+  assert.ok(changed > 0, 'the exponent changes no choice: the test shows little');
 });
 
 onDevice('a sentence that does not end stops at the maximum length', async (device) => {

@@ -26,6 +26,9 @@ export interface CaptionOptions {
   readonly beam?: number;
 }
 
+/** Chosen on Flickr8k's development images, beam 3: with 1 captions were longer and BLEU-4 .002 to .005 lower. */
+const lengthExponent = 0.7;
+
 /** A loaded model: looks at an image once and writes a sentence about it. */
 export class Captioner {
   readonly config: CaptionerConfig;
@@ -87,7 +90,7 @@ export class Captioner {
     const { startId, endId, unknownId } = this.tokenizer;
     const { maximumLength } = this.config.decoder;
     // A sentence with a hole in it describes nothing: the next best word is taken instead of the unknown one.
-    const search = { startId, endId, maximumLength, forbidden: [0, startId, unknownId] };
+    const search = { startId, endId, maximumLength, forbidden: [0, startId, unknownId], lengthExponent };
     const encoding = scope(() => ({ ...this.decoder.encode(features) }));
     try {
       const { tokens, logProbability } =

@@ -10,6 +10,14 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   else if (values.version) terminal.print(`ekphrasis ${packageVersion()}`);
   if (values.help || values.version) return 0;
   if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is no option. See --help.`);
+  const { average, out } = values;
+  if (average !== undefined) {
+    if (out === undefined) throw new UsageError('--out DIR is missing. See --help.');
+    const { averageModels } = await import('./training/average.ts');
+    await averageModels(average.split(','), out, modelSettings(values).precision);
+    terminal.print(`the mean of ${average.split(',').length} models is in ${out}`);
+    return 0;
+  }
   const run = runSettings(values);
   const model = modelSettings(values);
   // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.

@@ -23,8 +23,8 @@ interface Beam {
 }
 
 /**
- * Beam search of `width` sentences for the encoding of one image, ranked by log probability per word: without that
- * division short sentences win (Wu et al. 2016, section 7). A finished sentence stays in the beam, at no cost, as long
+ * Beam search of `width` sentences for the encoding of one image, ranked by log probability over a power of the length:
+ * without that division short sentences win (Wu et al. 2016, section 7). A finished sentence stays in the beam, at no cost, as long
  * as its rank holds. All choices are made on the device; words and back pointers are read once at the end. Throws
  * UnsupportedError for a width that is no whole number from 1.
  */
@@ -49,7 +49,8 @@ export async function beamSearch(
       found.score.data(),
       found.length.data(),
     ]);
-    const ranks = Array.from(scores, (score, index) => score / lengths[index]);
+    const { lengthExponent = 1 } = options;
+    const ranks = Array.from(scores, (score, index) => score / lengths[index] ** lengthExponent);
     const winner = ranks.indexOf(Math.max(...ranks));
     const path = followBack(tokens, links, width, winner);
     return { tokens: path.slice(0, lengths[winner]), logProbability: scores[winner] };
@@ -67,6 +68,7 @@ function grow(
   options: SearchOptions,
 ): { words: Tensor; parents: Tensor; score: Tensor; length: Tensor } {
   const { vocabulary } = decoder.config.decoder;
+  const { lengthExponent = 1 } = options;
   const penalty = penalties(device, vocabulary, options.forbidden);
   const others = Array.from({ length: vocabulary }, (_, id) => id).filter((id) => id !== options.endId);
   const onlyEnd = penalties(device, vocabulary, others);
@@ -87,7 +89,7 @@ function grow(
     const logs = logProbabilities(decoder.logits(state.h), penalty).multiply(running);
     const score = beam.score.add(logs.add(onlyEnd.multiply(beam.finished)));
     const length = beam.length.add(running);
-    const rank = score.divide(length).reshape([1, width * vocabulary]);
+    const rank = score.divide(power(length, lengthExponent)).reshape([1, width * vocabulary]);
     const best = topK(rank, width).indices.reshape([width]);
     const parent = execute('floorDivide', [best, count], {});
     ids = execute('modulo', [best, count], {});
@@ -102,6 +104,11 @@ function grow(
     parents.push(parent);
   }
   return { words: concat(words, 0), parents: concat(parents, 0), score: beam.score, length: beam.length };
+}
+
+/** Of numbers above 0. */
+function power(x: Tensor, exponent: number): Tensor {
+  return exponent === 1 ? x : execute('exp', [execute('log', [x], {}).scale(exponent)], {});
 }
 
 /** All sentences are the same before the first word, so only the first may grow. */

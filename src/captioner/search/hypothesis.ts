@@ -9,6 +9,11 @@ export interface SearchOptions {
   readonly maximumLength: number;
   /** Ids never to be chosen: padding, the start word, the unknown word. */
   readonly forbidden: readonly number[];
+  /**
+   * Beam search ranks sentences by log probability / length^exponent. 0 favours short sentences, 1 (the default) takes
+   * the mean per word.
+   */
+  readonly lengthExponent?: number;
 }
 
 /** A sentence that a search found. */

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Weights } from '../../../nn/formats/weights.ts';
-import { parseCaptionerConfig } from '../../config.ts';
+import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { UsageError } from '../arguments.ts';
 import { folderSource } from '../files.ts';
 
 /** A model that a new training begins with. */
 export interface EarlierModel {
+  readonly config: CaptionerConfig;
   readonly tokenizer: Tokenizer;
   readonly weights: Weights;
   /** Name of the weights' file, for messages. */
@@ -29,6 +30,7 @@ export async function readEarlierModel(folder: string): Promise<EarlierModel> {
   const config = parseCaptionerConfig(await json('config.json'), join(folder, 'config.json'));
   const file = config.decoder.weights;
   return {
+    config,
     tokenizer: Tokenizer.fromJSON(JSON.parse(await json(config.tokenizer))),
     weights: readSafetensors(await source(file), file).weights,
     file: join(folder, file),

@@ -14,6 +14,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --out DIR              folder for the model, the checkpoint and the metrics; made if it is not there
   --resume               go on from the checkpoint in --out, with its settings; only --epochs and --patience may change
   --from DIR             begin with the weights and words of this model folder, which has the same sizes
+  --average DIRS         no training: the mean of these model folders (by commas), trained on from one, into --out
   --encoder FILE         weights of InceptionV3 (default: those of the shipped model)
   --cache DIR            where image features are kept (default: .cache/features)
   --threads N            threads that compute features (default: one a core)
@@ -66,6 +67,7 @@ export const FLAGS = {
   out: text,
   resume: { type: 'boolean', default: false },
   from: text,
+  average: text,
   encoder: text,
   cache: { type: 'string', default: join('.cache', 'features') },
   threads: text,
