@@ -90,6 +90,7 @@ function portable(command, out, averaged = []) {
     data: 'flickr8k',
     out,
     from: 'first',
+    average: averaged.join(),
     cache: '.cache/features',
     encoder: 'encoder.safetensors',
   };
@@ -159,7 +160,9 @@ function stageText(training, out) {
   const resumed = /\s--resume\b/.test(training.command)
     ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
     : '';
-  return `    ${portable(training.command, out)}\n\n${resumed}${settingsTable(training)}\n\n${epochTable(training)}`;
+  const { best } = training.settings.captions;
+  const kind = best ? `Losses here, on dev too, are over the ${best} captions an image alone.\n\n` : '';
+  return `    ${portable(training.command, out)}\n\n${resumed}${kind}${settingsTable(training)}\n\n${epochTable(training)}`;
 }
 
 function epochTable({ epochs, best }) {
@@ -238,7 +241,7 @@ before (${decoder.embedding} numbers), an LSTM of ${decoder.units} units chooses
 The decoder was trained on Flickr8k (M. Hodosh, P. Young and J. Hockenmaier 2013, "Framing image description as a
 ranking task: data, models and evaluation metrics", Journal of Artificial Intelligence Research 47): photographs from
 Flickr, each described by five people. Of its official split, ${count(training.images.train)} images were for training and ${count(training.images.dev)} (dev) for choosing
-the epoch. The photographs were copies of 224 × 224 pixels, aspect ratio not kept. Flickr8k is given out for research use, and
+the epochs and the search's settings. The photographs were copies of 224 × 224 pixels, aspect ratio not kept. Flickr8k is given out for research use, and
 none of its photographs are in this project.
 
 The encoder came trained, see \`LICENSE-encoder\`, and was left as it is.
@@ -253,7 +256,7 @@ ${trainingText(training)}
 ## Scores
 
 On the ${count(images)} dev images, by this project's metrics, which follow the COCO caption evaluation (CIDEr is CIDEr-D, 1.0 being
-100 in most tables). These images chose the epoch, so on others expect a little less. The official test split was not used.
+100 in most tables). These images chose the epochs, the models that were averaged and the search's settings, so on others expect a little less. The official test split was not used.
 
 ${scoreTable(evaluation)}
 

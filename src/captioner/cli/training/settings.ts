@@ -26,7 +26,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --minimum-count N      words seen less often become the unknown word (default: 4)
   --num-words N          ids stay below this number (default: no limit)
   --num-examples N       only the first so many captions are used (default: all)
-  --best-captions N      of each image only the N captions that agree best with its others (default: all)
+  --best-captions N      of each image, dev too, only the N captions that agree best with its others (default: all)
   --held-out PART        part held out for choosing, and again for testing, where there are no split lists (default: 0.1)
   --seed N               of the split, the first weights, the order and the dropout (default: 42)
 
