@@ -117,3 +117,12 @@ export function lstmGates(
   const [h, next] = executeAll('lstmGates', [z, c], { activation, recurrentActivation });
   return { h, c: next };
 }
+
+/** The first `count` of the first axis: x [N, …] -> [count, …]; `x` itself where that is all of it. */
+export function firstRows(x: Tensor, count: number): Tensor {
+  if (count === x.shape[0]) return x;
+  return x.slice(
+    x.shape.map(() => 0),
+    [count, ...x.shape.slice(1)],
+  );
+}

@@ -3,6 +3,7 @@ import { inceptionWeights } from '../../nn/formats/inception-weights.ts';
 import type { KerasModel } from '../../nn/formats/keras-model.ts';
 import { layerConfigs } from '../../nn/formats/keras-model.ts';
 import type { WeightArray, Weights } from '../../nn/formats/weights.ts';
+import { gridSide } from '../../nn/inception-v3/architecture.ts';
 import { innermostLayers, layerList, open, parameterAs } from './layer-weights.ts';
 
 /** An encoder of the original captioner: InceptionV3 without top, then a dense layer over the channels. */
@@ -44,8 +45,8 @@ export function readCaptionerEncoder(model: KerasModel): CaptionerEncoder {
     );
   }
   const imageSide = inputSide(configs, file);
-  const gridSide = finalGridSide(imageSide);
-  return { inception, projection: [kernel, bias], projectionUnits, imageSide, places: gridSide * gridSide };
+  const side = gridSide(imageSide, 'mixed10');
+  return { inception, projection: [kernel, bias], projectionUnits, imageSide, places: side * side };
 }
 
 function inputSide(configs: ReturnType<typeof layerConfigs>, file: string): number {
@@ -54,17 +55,10 @@ function inputSide(configs: ReturnType<typeof layerConfigs>, file: string): numb
     if (!Array.isArray(shape) || shape.length !== 4) continue;
     const [, height, width] = shape;
     if (height === null && width === null) continue;
-    if (typeof height === 'number' && height === width && finalGridSide(height) > 0) return height;
+    if (typeof height === 'number' && height === width && gridSide(height, 'mixed10') > 0) return height;
     throw new FormatError(
       `${file}: its input is ${height} × ${width}, but images are resized to a square of at least 75 pixels`,
     );
   }
   return usualImageSide;
-}
-
-/** Side of mixed10's grid: five windows of 3 with stride 2, and two of stride 1, all without padding. */
-function finalGridSide(imageSide: number): number {
-  const halved = (side: number) => Math.floor((side - 3) / 2) + 1;
-  const stem = halved(halved(halved(imageSide) - 2) - 2);
-  return Math.max(0, halved(halved(stem)));
 }

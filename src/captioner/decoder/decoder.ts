@@ -1,7 +1,7 @@
 import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
 import { FormatError, ShapeError } from '../../kernels/errors.ts';
-import { stageChannels } from '../../nn/inception-v3/architecture.ts';
+import { gridSide, stageChannels } from '../../nn/inception-v3/architecture.ts';
 import { glorotUniform, initialise, randomNormal } from '../../nn/initialisers.ts';
 import { BahdanauAttention } from '../../nn/layers/attention.ts';
 import { Dense } from '../../nn/layers/dense.ts';
@@ -11,7 +11,7 @@ import { LSTM } from '../../nn/layers/lstm.ts';
 import type { LSTMState } from '../../nn/layers/lstm-sequence.ts';
 import { type HostWeight, Module } from '../../nn/module.ts';
 import type { Random } from '../../nn/random.ts';
-import { concat, gather, matmul } from '../../tensor/functions.ts';
+import { concat, firstRows, gather, matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { scope } from '../../tensor/scope.ts';
 import { executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
@@ -225,14 +225,6 @@ function mapEncoding({ features, projected, keys }: Encoding, change: (tensor: T
   };
 }
 
-function firstRows(x: Tensor, count: number): Tensor {
-  if (count === x.shape[0]) return x;
-  return x.slice(
-    x.shape.map(() => 0),
-    [count, ...x.shape.slice(1)],
-  );
-}
-
 /** Width of what enters the LSTM beside the word. */
 function encodingWidth({ encoder }: CaptionerConfig): number {
   return encoder.flatten ? gridPlaces(encoder) * encoder.projection.units : encoder.projection.units;
@@ -242,15 +234,6 @@ function encodingWidth({ encoder }: CaptionerConfig): number {
 export function gridPlaces({ imageSide, outputs }: CaptionerConfig['encoder']): number {
   const side = gridSide(imageSide, outputs[0]);
   return side * side;
-}
-
-/** Side of a stage's grid: the stem's and the halving blocks' 'valid' windows of 3 (299 → 35, 17, 8). */
-function gridSide(imageSide: number, stage: string): number {
-  const halve = (side: number) => Math.floor((side - 3) / 2) + 1;
-  const stem = halve(halve(halve(imageSide) - 2) - 2);
-  const block = Number(stage.replace('mixed', ''));
-  if (block < 3) return stem;
-  return block < 8 ? halve(stem) : halve(halve(stem));
 }
 
 function activationOf(name: RecurrentActivation): Activation {

@@ -1,8 +1,9 @@
 import type { Dataset } from 'jsfive';
 import { FormatError } from '../../kernels/errors.ts';
+import { elementCount } from '../../kernels/spec.ts';
 import { shapeText } from './keras-model.ts';
 import type { WeightArray } from './weights.ts';
-import { elementCount, encodedWeight } from './weights.ts';
+import { encodedWeight } from './weights.ts';
 
 // HDF5 file format specification 3.0, sections IV.A.2.i (data layout message) and IV.A.2.d (datatype message).
 const layoutMessage = 8;

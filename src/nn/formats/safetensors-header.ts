@@ -1,7 +1,7 @@
 import { FormatError } from '../../kernels/errors.ts';
+import { elementCount } from '../../kernels/spec.ts';
 import type { JsonObject } from './json-fields.ts';
 import { expectNumber, expectObject, expectShape, parseJsonObject, shown } from './json-fields.ts';
-import { elementCount } from './weights.ts';
 
 /** The element types that our files use; U8 and U16 only for quantised weights. */
 export type TensorType = 'F32' | 'F16' | 'I32' | 'U8' | 'U16';

@@ -1,4 +1,5 @@
 import { FormatError } from '../../kernels/errors.ts';
+import { elementCount } from '../../kernels/spec.ts';
 import type { JsonObject } from './json-fields.ts';
 import {
   expectArray,
@@ -12,7 +13,7 @@ import {
 } from './json-fields.ts';
 import type { KerasLayer, KerasModel } from './keras-model.ts';
 import type { WeightArray } from './weights.ts';
-import { elementCount, encodedWeight } from './weights.ts';
+import { encodedWeight } from './weights.ts';
 
 /** Gives the bytes of one shard, by its path relative to model.json. */
 export type LoadShard = (path: string) => Promise<Uint8Array>;

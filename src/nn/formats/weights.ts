@@ -34,11 +34,6 @@ export type Weights = Map<string, WeightArray>;
 /** How floating-point weights are to be stored. */
 export type WeightEncoding = 'float32' | EncodedValues['type'];
 
-/** The number of elements of a shape; 1 for a scalar's `[]`. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
 /** A weight whose values are decoded when `data` is read. */
 export function encodedWeight(name: string, shape: readonly number[], encoded: EncodedValues): WeightArray {
   return {

@@ -152,3 +152,15 @@ function survey(): { convolutions: readonly Convolution[]; stageChannels: Readon
   }
   return { convolutions: found, stageChannels: channelsOf };
 }
+
+/**
+ * Side of the square grid that a block ('mixed0' … 'mixed10') makes of a square image, 0 where the image is too small:
+ * the stem's and the halving blocks' 'valid' windows of 3 (299 → 35, 17, 8).
+ */
+export function gridSide(imageSide: number, block: string): number {
+  const halve = (side: number) => Math.floor((side - 3) / 2) + 1;
+  const stem = halve(halve(halve(imageSide) - 2) - 2);
+  const number = Number(block.replace('mixed', ''));
+  if (number < 3) return Math.max(0, stem);
+  return Math.max(0, number < 8 ? halve(stem) : halve(halve(stem)));
+}

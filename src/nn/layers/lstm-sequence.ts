@@ -1,6 +1,6 @@
 import type { Activation } from '../../kernels/activation.ts';
 import { customGradient } from '../../tensor/custom-gradient.ts';
-import { concat, lstmGates, matmul } from '../../tensor/functions.ts';
+import { concat, firstRows, lstmGates, matmul } from '../../tensor/functions.ts';
 import { execute, executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
 
 export interface LSTMState {
@@ -97,10 +97,6 @@ function backward(
   const sentences = state.h.shape[0];
   const initial = [context, hidden, cell].map((tensor) => moreRows(tensor as Tensor, sentences));
   return [all, initial[0], matmul(states, all, { transposeA: true }), initial[1], initial[2]];
-}
-
-function firstRows(x: Tensor, count: number): Tensor {
-  return count === x.shape[0] ? x : x.slice([0, 0], [count, x.shape[1]]);
 }
 
 /** Rows of zeros added below. */
