@@ -1,6 +1,7 @@
 import type { Device, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
 import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { placementIn } from '../src/kernels/placement.ts';
 import { type DeviceArray, elementCount, type NumericArray } from '../src/kernels/spec.ts';
 
 class Float64Storage implements Storage {
@@ -22,6 +23,28 @@ export class Float64Device implements Device {
 
   upload(data: DeviceArray): Storage {
     return this.#store(data instanceof Int32Array ? data.slice() : Float64Array.from(data));
+  }
+
+  allocate(bytes: number): Storage {
+    return this.#store(new Float64Array(bytes / 4).fill(Number.NaN));
+  }
+
+  runInto<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    into: Operand,
+    channel: number,
+  ): void {
+    const definition: OpDefinition<OpAttributes[K]> = opTable[op];
+    const [{ storage, spec }] = this.run(op, inputs, attributes);
+    const { stride, offset } = placementIn(definition, [spec], into.spec, channel);
+    const columns = spec.shape.at(-1) ?? 1;
+    const target = this.elements(into.storage);
+    for (const [index, value] of this.elements(storage).entries()) {
+      target[offset + Math.floor(index / columns) * stride + (index % columns)] = value;
+    }
+    this.release(storage);
   }
 
   run<K extends OpName>(op: K, inputs: readonly Operand[], attributes: OpAttributes[K]): Operand[] {

@@ -6,6 +6,7 @@ import type { Device } from '../src/kernels/device.ts';
 import { type GemmProblem, gemmVariants } from '../src/kernels/gemm.ts';
 import type { AdapterFacts, OpAttributes, OpDefinition } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { densePlacement } from '../src/kernels/placement.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import type { DeviceArray, Shape } from '../src/kernels/spec.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
@@ -49,7 +50,9 @@ function product<K extends ProductOp>(
     const inputs = shapes.map((shape) => ({ shape, dtype: 'float32' as const }));
     const outputs = definition.infer(inputs, attributes);
     const expected = await compute(cpu, op, shapes, attributes, 'plain');
-    const variants = definition.variants?.({ inputs, outputs, attributes, adapter: gpu.adapter }) ?? [];
+    const placement = densePlacement(outputs[0]);
+    const call = { inputs, outputs, attributes, adapter: gpu.adapter, placement };
+    const variants = definition.variants?.(call) ?? [];
     assert.ok(variants.length >= 3);
     for (const variant of variants) {
       const actual = await compute(gpu, op, shapes, attributes, variant);

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { foldGrid, linearGrid } from '../src/kernels/grid.ts';
 import type { AdapterFacts, OpDefinition, OpName } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { densePlacement } from '../src/kernels/placement.ts';
 
 const software: AdapterFacts = {
   vendor: 'none',
@@ -28,7 +29,8 @@ test('the same call gives the same launches, every shader has its file, and no f
       const inputs = samples.map(({ shape, dtype }) => ({ shape, dtype }));
       const outputs = definition.infer(inputs, attributes);
       for (const adapter of [software, hardware]) {
-        const call = { inputs, outputs, attributes, adapter };
+        const placement = densePlacement(outputs[0]);
+        const call = { inputs, outputs, attributes, adapter, placement };
         for (const variant of definition.variants?.(call) ?? ['default']) {
           const launches = definition.wgsl(call, variant);
           assert.equal(
@@ -51,7 +53,8 @@ test('the same call gives the same launches, every shader has its file, and no f
 test('rows are given to workgroups where they are long and the adapter has use for it', () => {
   const row = (columns: number, adapter: AdapterFacts) => {
     const inputs = [{ shape: [4, columns], dtype: 'float32' }] as const;
-    return opTable.softmax.variants?.({ inputs, outputs: inputs, attributes: {}, adapter })[0];
+    const placement = densePlacement(inputs[0]);
+    return opTable.softmax.variants?.({ inputs, outputs: inputs, attributes: {}, adapter, placement })[0];
   };
   assert.is(row(3000, hardware), 'cooperative');
   assert.is(row(10, hardware), 'serial');

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { KernelError } from '../src/kernels/errors.ts';
 import type { OpDefinition } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { densePlacement } from '../src/kernels/placement.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { errorOf } from './errors.ts';
 
@@ -24,7 +25,14 @@ for (const [name, row] of Object.entries(opTable)) {
       }));
       const specs = inputs.map(({ spec }) => spec);
       const outputs = definition.infer(specs, sample.attributes);
-      const call = { inputs: specs, outputs, attributes: sample.attributes, adapter: device.adapter };
+      const placement = densePlacement(outputs[0]);
+      const call = {
+        inputs: specs,
+        outputs,
+        attributes: sample.attributes,
+        adapter: device.adapter,
+        placement,
+      };
       for (const variant of definition.variants?.(call) ?? ['default']) {
         for (const { storage } of device.execute(definition, inputs, sample.attributes, variant)) {
           device.release(storage);

@@ -1,6 +1,7 @@
 import type { Device, Operand } from '../src/kernels/device.ts';
 import type { OpAttributes, OpDefinition, OpName, Sample, SampleInput } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { densePlacement } from '../src/kernels/placement.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { type DeviceArray, elementCount, type NumericArray, type TensorSpec } from '../src/kernels/spec.ts';
 import { compare } from './compare.ts';
@@ -88,7 +89,9 @@ function variantsOn(
   attributes: unknown,
 ): readonly (string | undefined)[] {
   if (!device.adapter) return definition.simd ? [undefined, 'plain'] : [undefined];
-  return definition.variants?.({ inputs, outputs, attributes, adapter: device.adapter }) ?? ['default'];
+  const placement = densePlacement(outputs[0]);
+  const call = { inputs, outputs, attributes, adapter: device.adapter, placement };
+  return definition.variants?.(call) ?? ['default'];
 }
 
 async function checkGradient(

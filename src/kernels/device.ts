@@ -43,6 +43,21 @@ export interface Device {
     attributes: OpAttributes[K],
     variant?: string,
   ): Operand[];
+  /** Memory of at least `bytes` with any contents, for `runInto` to write; the storage has one holder. */
+  allocate(bytes: number): Storage;
+  /**
+   * As `run`, but the output lies in the channels (the last axis) from `offset` on of `into`, whose other sizes are its
+   * own; the rest of `into` stays as it is. Throws UnsupportedError for an op without `places`, ShapeError where the
+   * output does not fit.
+   */
+  runInto<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    into: Operand,
+    offset: number,
+    variant?: string,
+  ): void;
   /** Waits for everything recorded so far and returns a copy of the elements. */
   read(operand: Operand): Promise<DeviceArray>;
   retain(storage: Storage): void;

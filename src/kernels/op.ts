@@ -33,6 +33,8 @@ export interface OpDefinition<A> {
   infer(inputs: readonly TensorSpec[], attributes: A): TensorSpec[];
   /** True for an op that only renames the shape: the output shares the input's storage and no kernel runs. */
   readonly view?: boolean;
+  /** True for an op of one output whose `wgsl` and `simd` write it where `call.placement` says. */
+  readonly places?: true;
   /** Reference implementation on typed arrays, in the arrays' own precision; writes every output element. */
   cpu(call: CpuCall<A>): void;
   /**
@@ -53,6 +55,15 @@ export interface OpDefinition<A> {
   samples(): Sample<A>[];
 }
 
+/**
+ * Where the rows of an output (along its last axis) lie in an array that may be wider, in elements: row r, column c is
+ * at offset + r · stride + c. An output of C columns that has its memory to itself: { stride: C, offset: 0 }.
+ */
+export interface Placement {
+  readonly stride: number;
+  readonly offset: number;
+}
+
 export interface CpuCall<A> {
   readonly inputs: readonly NumericArray[];
   readonly inputSpecs: readonly TensorSpec[];
@@ -70,6 +81,8 @@ export interface SimdCall<A> {
   readonly outputs: readonly number[];
   readonly outputSpecs: readonly TensorSpec[];
   readonly attributes: A;
+  /** Of the first output, from its byte offset on. Dense for ops that do not say `places`. */
+  readonly placement: Placement;
   /** Byte offset of at least `bytes` of working memory, valid until the call returns. */
   scratch(bytes: number): number;
 }
@@ -97,6 +110,8 @@ export interface GpuCall<A> {
   readonly outputs: readonly TensorSpec[];
   readonly attributes: A;
   readonly adapter: AdapterFacts;
+  /** Of the first output in the buffer bound for it. Dense for ops that do not say `places`. */
+  readonly placement: Placement;
 }
 
 /** A WGSL file: its name under `shaders/` (for messages) and its text. */

@@ -1,7 +1,8 @@
 import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
 import { DisposedError, UnsupportedError } from '../errors.ts';
-import type { OpAttributes, OpDefinition, OpName, SimdKernels } from '../op.ts';
+import type { OpAttributes, OpDefinition, OpName, Placement, SimdKernels } from '../op.ts';
 import { opTable } from '../op-table.ts';
+import { densePlacement, placementIn } from '../placement.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
 import { Arena, type Block } from './arena.ts';
 import { compileSimdKernels, instantiateSimdKernels } from './simd-kernels.ts';
@@ -75,18 +76,18 @@ export class CpuDevice implements Device {
     return storage;
   }
 
+  allocate(bytes: number): Storage {
+    this.#requireAlive('allocate');
+    return this.#allocate(bytes);
+  }
+
   run<K extends OpName>(
     op: K,
     inputs: readonly Operand[],
     attributes: OpAttributes[K],
     variant?: string,
   ): Operand[] {
-    this.#requireAlive(op);
-    if (variant !== undefined && variant !== 'plain') {
-      throw new UnsupportedError(
-        `${op}: variant '${variant}' asked of the CPU device, which has 'plain' alone`,
-      );
-    }
+    this.#requireCallable(op, variant);
     const definition: OpDefinition<OpAttributes[K]> = opTable[op];
     const inputSpecs = inputs.map((operand) => operand.spec);
     const blocks = inputs.map((operand) => this.#own(op, operand.storage).block);
@@ -99,9 +100,10 @@ export class CpuDevice implements Device {
     try {
       for (const spec of outputSpecs) outputs.push(this.#allocate(elementCount(spec.shape) * 4));
       const targets = outputs.map((storage) => storage.block);
+      const placement = densePlacement(outputSpecs[0]);
       if (
         variant === 'plain' ||
-        !this.#runSimd(definition, blocks, inputSpecs, targets, outputSpecs, attributes)
+        !this.#runSimd(definition, blocks, inputSpecs, targets, outputSpecs, attributes, placement)
       ) {
         definition.cpu({
           inputs: blocks.map((block, index) => this.#view(block, inputSpecs[index])),
@@ -116,6 +118,38 @@ export class CpuDevice implements Device {
       throw error;
     }
     return outputs.map((storage, index) => ({ storage, spec: outputSpecs[index] }));
+  }
+
+  runInto<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    into: Operand,
+    offset: number,
+    variant?: string,
+  ): void {
+    this.#requireCallable(op, variant);
+    const definition: OpDefinition<OpAttributes[K]> = opTable[op];
+    const inputSpecs = inputs.map((operand) => operand.spec);
+    const blocks = inputs.map((operand) => this.#own(op, operand.storage).block);
+    const target = this.#own(op, into.storage).block;
+    const outputSpecs = definition.infer(inputSpecs, attributes);
+    const placement = placementIn(definition, outputSpecs, into.spec, offset);
+    if (
+      variant !== 'plain' &&
+      this.#runSimd(definition, blocks, inputSpecs, [target], outputSpecs, attributes, placement)
+    ) {
+      return;
+    }
+    const [dense] = this.run(op, inputs, attributes, 'plain');
+    const rows = this.#view(this.#own(op, dense.storage).block, dense.spec);
+    const columns = dense.spec.shape.at(-1) ?? 1;
+    const wide = this.#view(target, into.spec);
+    for (let row = 0; row * columns < rows.length; row++) {
+      const from = row * columns;
+      wide.set(rows.subarray(from, from + columns), placement.offset + row * placement.stride);
+    }
+    this.release(dense.storage);
   }
 
   async read(operand: Operand): Promise<DeviceArray> {
@@ -176,6 +210,7 @@ export class CpuDevice implements Device {
     outputs: readonly Block[],
     outputSpecs: readonly TensorSpec[],
     attributes: A,
+    placement: Placement,
   ): boolean {
     if (!definition.simd) return false;
     const working: Block[] = [];
@@ -187,6 +222,7 @@ export class CpuDevice implements Device {
         outputs: outputs.map((block) => block.offset),
         outputSpecs,
         attributes,
+        placement,
         scratch: (bytes) => {
           const block = this.#arena.allocate(bytes);
           working.push(block);
@@ -229,6 +265,15 @@ export class CpuDevice implements Device {
       throw new DisposedError(`${what}: the tensor's memory was released already; retain it for longer use`);
     }
     return storage;
+  }
+
+  #requireCallable(op: string, variant: string | undefined): void {
+    this.#requireAlive(op);
+    if (variant !== undefined && variant !== 'plain') {
+      throw new UnsupportedError(
+        `${op}: variant '${variant}' asked of the CPU device, which has 'plain' alone`,
+      );
+    }
   }
 
   #requireAlive(what: string): void {

@@ -2,6 +2,7 @@ import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
+import { densePlacement } from '../placement.ts';
 import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
 import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
@@ -102,7 +103,13 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
     const bindings = { a: image, b: { input: 1 }, y: { output: 0 } };
     const product = gemmLaunches(problem, variant, bindings, adapter);
     if (!needsPadding) return product;
-    const call = { inputs: [inputs[0]], outputs: [padded], attributes: { paddings, value: 0 }, adapter };
+    const call = {
+      inputs: [inputs[0]],
+      outputs: [padded],
+      attributes: { paddings, value: 0 },
+      adapter,
+      placement: densePlacement(padded),
+    };
     const padding = pad
       .wgsl(call, 'default')
       .map((launch) => ({ ...launch, bindings: [{ input: 0 }, image] }));

@@ -11,14 +11,21 @@ export interface LaunchContext {
   readonly pool: BufferPool;
 }
 
+/** A buffer at hand for the op's output. `fresh` says that what it held before is nobody's concern. */
+export interface GivenOutput {
+  readonly buffer: DeviceBuffer;
+  readonly fresh: boolean;
+}
+
 /**
- * Records the launches of one op and returns the buffers of its outputs. Throws KernelError naming op and shader
+ * Records the launches of one op and returns the buffers of its outputs, new ones unless one is `given`. Throws KernelError naming op and shader
  * where a launch does not fit its shader, UnsupportedError for a variant that this call does not have.
  */
 export function recordOp<A>(
   definition: OpDefinition<A>,
   call: GpuCall<A>,
   inputs: readonly DeviceBuffer[],
+  given: GivenOutput | null,
   variant: string | undefined,
   context: LaunchContext,
 ): DeviceBuffer[] {
@@ -36,8 +43,9 @@ export function recordOp<A>(
       return buffer;
     };
     try {
-      const outputs = call.outputs.map((spec) => take(4 * elementCount(spec.shape)));
+      const outputs = given ? [given.buffer] : call.outputs.map((spec) => take(4 * elementCount(spec.shape)));
       const scratch = scratchSizes(launches).map(take);
+      const fresh = given?.fresh ? [...taken, given.buffer] : taken;
       for (const [index, launch] of launches.entries()) {
         const buffers = bindingsOf(launch, call).map((reference) => {
           if ('input' in reference) return inputs[reference.input];
@@ -45,7 +53,7 @@ export function recordOp<A>(
         });
         checkAliasing(programs[index], buffers);
         const label = `${definition.name} (${programs[index].name})`;
-        context.recorder.launch(label, programs[index], buffers, index === 0 ? taken : [], launch);
+        context.recorder.launch(label, programs[index], buffers, index === 0 ? fresh : [], launch);
       }
       for (const buffer of scratch) context.pool.release(buffer);
       return outputs;

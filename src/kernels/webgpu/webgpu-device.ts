@@ -3,13 +3,14 @@ import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
 import { DeviceLostError, DisposedError, EkphrasisError, KernelError } from '../errors.ts';
 import type { AdapterFacts, OpAttributes, OpDefinition, OpName } from '../op.ts';
 import { opTable } from '../op-table.ts';
+import { densePlacement, placementIn } from '../placement.ts';
 import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
 import { type AdapterOptions, openAdapter } from './adapter.ts';
 import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
 import { BindGroupCache } from './bind-groups.ts';
 import { BufferPool, type DeviceBuffer } from './buffer-pool.ts';
 import { bufferUsage, mapModeRead } from './gpu-flags.ts';
-import { recordOp } from './launches.ts';
+import { type LaunchContext, recordOp } from './launches.ts';
 import { messageOf, PipelineCache } from './pipelines.ts';
 import { ProgramCache } from './programs.ts';
 import { Recorder } from './recorder.ts';
@@ -20,6 +21,8 @@ const STAGING_CAP_BYTES = 64 * 2 ** 20;
 
 class GpuStorage implements Storage {
   references = 1;
+  /** Allocated, and nothing recorded yet that writes it: what its buffer held before is nobody's concern. */
+  unwritten = false;
 
   constructor(
     readonly device: WebGpuDevice,
@@ -115,6 +118,13 @@ export class WebGpuDevice implements Device {
     return new GpuStorage(this, buffer, data.byteLength);
   }
 
+  allocate(bytes: number): Storage {
+    this.#checkPresent();
+    const storage = new GpuStorage(this, this.#buffers.acquire(bytes, false), bytes);
+    storage.unwritten = true;
+    return storage;
+  }
+
   run<K extends OpName>(
     op: K,
     inputs: readonly Operand[],
@@ -140,16 +150,34 @@ export class WebGpuDevice implements Device {
       this.retain(inputs[0].storage);
       return [{ storage: inputs[0].storage, spec: outputSpecs[0] }];
     }
-    const call = { inputs: specs, outputs: outputSpecs, attributes, adapter: this.adapter };
-    const outputs = recordOp(definition, call, buffers, variant, {
-      programs: this.#programs,
-      recorder: this.#recorder,
-      pool: this.#buffers,
-    });
+    const placement = densePlacement(outputSpecs[0]);
+    const call = { inputs: specs, outputs: outputSpecs, attributes, adapter: this.adapter, placement };
+    const outputs = recordOp(definition, call, buffers, null, variant, this.#launching);
     return outputSpecs.map((spec, index) => ({
       storage: new GpuStorage(this, outputs[index], 4 * elementCount(spec.shape)),
       spec,
     }));
+  }
+
+  runInto<K extends OpName>(
+    op: K,
+    inputs: readonly Operand[],
+    attributes: OpAttributes[K],
+    into: Operand,
+    offset: number,
+    variant?: string,
+  ): void {
+    this.#checkPresent();
+    const definition: OpDefinition<OpAttributes[K]> = opTable[op];
+    const buffers = inputs.map((input) => this.#storage(input.storage, op, input.spec).buffer);
+    const target = this.#storage(into.storage, op, into.spec);
+    const specs = inputs.map((input) => input.spec);
+    const outputs = definition.infer(specs, attributes);
+    const placement = placementIn(definition, outputs, into.spec, offset);
+    const call = { inputs: specs, outputs, attributes, adapter: this.adapter, placement };
+    const given = { buffer: target.buffer, fresh: target.unwritten };
+    recordOp(definition, call, buffers, given, variant, this.#launching);
+    target.unwritten = false;
   }
 
   async read({ storage, spec }: Operand): Promise<DeviceArray> {
@@ -216,6 +244,10 @@ export class WebGpuDevice implements Device {
     if (this.#gone instanceof DisposedError) return;
     this.#leave(new DisposedError('this WebGPU device was destroyed; request a new one'));
     this.gpu.destroy();
+  }
+
+  get #launching(): LaunchContext {
+    return { programs: this.#programs, recorder: this.#recorder, pool: this.#buffers };
   }
 
   /** Submits everything and throws the first failure there is, of whatever op, or else that of the copy. */
