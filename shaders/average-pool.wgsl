@@ -14,6 +14,9 @@ struct Params {
   windowWidth: u32,
   strideHeight: u32,
   strideWidth: u32,
+  // Where y's pixels lie: a pixel may be channels of a wider one.
+  yStride: u32,
+  yOffset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -43,5 +46,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       offset += params.channels;
     }
   }
-  y[index] = sum / f32((endRow - firstRow) * (endColumn - firstColumn));
+  y[params.yOffset + index / params.channels * params.yStride + channel] = sum / f32((endRow - firstRow) * (endColumn - firstColumn));
 }

@@ -17,6 +17,10 @@ struct Params {
   bSegment: u32,
   bDepth: u32,
   bColumn: u32,
+  // Where y lies: rows may be channels of a wider tensor.
+  yBatch: u32,
+  yRow: u32,
+  yOffset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -73,7 +77,7 @@ fn epilogue(sum: vec4<f32>, vector: u32) -> vec4<f32> {
 fn writeY(batch: u32, row: u32, vector: u32, sum: vec4<f32>) {
   let column = 4u * vector;
   if (row < params.rows && column < params.columns) {
-    let at = (batch * params.rows + row) * params.columns + column;
+    let at = params.yOffset + batch * params.yBatch + row * params.yRow + column;
     storeY(at, min(4u, params.columns - column), epilogue(sum, vector));
   }
 }

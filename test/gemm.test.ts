@@ -106,7 +106,8 @@ const software: AdapterFacts = {
 
 function problem(rows: number, columns: number): GemmProblem {
   const strides = { aBatch: 0, aRow: 64, aDepth: 1, bBatch: 0, bSegment: 0, bDepth: columns, bColumn: 1 };
-  return { batches: 1, rows, columns, segments: 1, depth: 64, ...strides, activation: 'linear' };
+  const placement = { stride: columns, offset: 0 };
+  return { batches: 1, rows, columns, segments: 1, depth: 64, ...strides, placement, activation: 'linear' };
 }
 
 test('a software adapter never takes workgroup memory, and few rows take small tiles', () => {

@@ -6,7 +6,7 @@ import vectorBSource from '../../shaders/gemm-vector-b.wgsl';
 import vectorYSource from '../../shaders/gemm-vector-y.wgsl';
 import { type Activation, activationHook } from './activation.ts';
 import { foldGrid } from './grid.ts';
-import type { AdapterFacts, BindingReference, Launch, Shader } from './op.ts';
+import type { AdapterFacts, BindingReference, Launch, Placement, Shader } from './op.ts';
 
 /**
  * A product y [batches, rows, columns] as the shaders see it. The inner dimension is `segments` × `depth`; strides
@@ -26,6 +26,8 @@ export interface GemmProblem {
   readonly bSegment: number;
   readonly bDepth: number;
   readonly bColumn: number;
+  /** Where the rows of y lie, all batches counted through. */
+  readonly placement: Placement;
   readonly activation: Activation;
   readonly rowHook?: RowHook;
 }
@@ -105,7 +107,7 @@ export function gemmLaunches(
   const columnGroups = Math.ceil(vectors / (tile ? tile.vectors * GROUP.columns : TILED_VECTORS));
   const hooks: Shader[] = [{ name: 'gemm-operands', source: operandsSource }];
   if (vectorB(problem)) hooks.push({ name: 'gemm-vector-b', source: vectorBSource });
-  if (columns % 4 === 0) hooks.push({ name: 'gemm-vector-y', source: vectorYSource });
+  if (vectorY(problem)) hooks.push({ name: 'gemm-vector-y', source: vectorYSource });
   if (bias) hooks.push({ name: 'gemm-bias', source: biasSource });
   if (problem.activation !== 'linear') hooks.push(activationHook(problem.activation));
   if (rowHook) hooks.push(rowHook.shader);
@@ -144,8 +146,29 @@ function vectorB({ columns, bBatch, bSegment, bDepth, bColumn }: GemmProblem): b
   return bColumn === 1 && [columns, bBatch, bSegment, bDepth].every((stride) => stride % 4 === 0);
 }
 
-function strides({ segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDepth, bColumn }: GemmProblem) {
-  return { segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDepth, bColumn };
+/** Whether `y` can be written as vectors of four columns. */
+function vectorY({ columns, placement: { stride, offset } }: GemmProblem): boolean {
+  return [columns, stride, offset].every((size) => size % 4 === 0);
+}
+
+function strides(problem: GemmProblem) {
+  const { segments, depth, aBatch, aRow, aDepth, bBatch, bSegment, bDepth, bColumn } = problem;
+  const { stride, offset } = problem.placement;
+  const yBatch = problem.rows * stride;
+  return {
+    segments,
+    depth,
+    aBatch,
+    aRow,
+    aDepth,
+    bBatch,
+    bSegment,
+    bDepth,
+    bColumn,
+    yBatch,
+    yRow: stride,
+    yOffset: offset,
+  };
 }
 
 const tileHooks = new Map<string, Shader>();

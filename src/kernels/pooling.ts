@@ -1,6 +1,6 @@
 import { checkDType, checkRank } from './checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, Launch, Sample, Shader, SimdCall } from './op.ts';
+import type { AdapterFacts, GpuCall, Launch, Sample, Shader, SimdCall } from './op.ts';
 import { floatSample } from './samples.ts';
 import { elementCount, type Shape, type TensorSpec } from './spec.ts';
 import { type Padding, windowArguments, windowGeometry } from './window.ts';
@@ -92,13 +92,29 @@ export function walkWindows(
 /** The pooling `op` on the SIMD kernels, by the largest element or the mean of each window. */
 export function simdPool(
   op: 'maxPool' | 'averagePool',
-  { kernels, inputs: [x], inputSpecs, outputs: [y], attributes }: SimdCall<PoolAttributes>,
+  { kernels, inputs: [x], inputSpecs, outputs: [y], attributes, placement }: SimdCall<PoolAttributes>,
 ): boolean {
   const { size, strides, padding } = attributes;
   const { shape } = inputSpecs[0];
   const geometry = windowGeometry(op, shape, size, { strides, padding, dilations: [1, 1] });
-  kernels.pool(x, y, op === 'maxPool' ? 1 : 0, ...windowArguments(geometry, shape[3]));
+  const target = y + 4 * placement.offset;
+  const maximum = op === 'maxPool' ? 1 : 0;
+  kernels.pool(x, target, placement.stride, maximum, ...windowArguments(geometry, shape[3]));
   return true;
+}
+
+/** The launch of the pooling `op`, which writes where the call's placement says. */
+export function placedPoolLaunch(
+  op: 'maxPool' | 'averagePool',
+  shader: Shader,
+  { inputs, outputs, attributes, adapter, placement }: GpuCall<PoolAttributes>,
+): Launch {
+  const geometry = poolGeometry(op, inputs[0].shape, attributes);
+  const launch = poolLaunch(shader, geometry, attributes, outputs[0].shape, adapter);
+  return {
+    ...launch,
+    uniforms: { ...launch.uniforms, yStride: placement.stride, yOffset: placement.offset },
+  };
 }
 
 /** A launch with one invocation per element of `over`, given the geometry as uniforms. */

@@ -26,13 +26,14 @@ declare module '../op.ts' {
       accumulate: number,
       scratch: number,
     ): void;
-    /** y = activation(x ∗ kernel + bias); scratch of productScratch(outputs) bytes and kernelWidth · channels floats. */
+    /** y = activation(x ∗ kernel + bias), its pixels `yStride` floats apart; scratch of productScratch(outputs) bytes and kernelWidth · channels floats. */
     conv2d(
       ...operands: [
         x: number,
         kernel: number,
         bias: number,
         y: number,
+        yStride: number,
         ...window: WindowArguments,
         activation: number,
         scratch: number,
@@ -47,7 +48,9 @@ declare module '../op.ts' {
       ...operands: [g: number, kernel: number, dx: number, ...window: WindowArguments, scratch: number]
     ): void;
     /** Largest element (maximum 1) or mean (0) of each window, padding not counted. */
-    pool(...operands: [x: number, y: number, maximum: number, ...window: WindowArguments]): void;
+    pool(
+      ...operands: [x: number, y: number, yStride: number, maximum: number, ...window: WindowArguments]
+    ): void;
     /** y = a ∘ b by rows of 4 columns or more; row strides in floats, steps 1 or 0 (the row's first number serves it). */
     binary(
       operation: number,

@@ -4,8 +4,8 @@ import type { OpDefinition } from '../op.ts';
 import {
   inferPool,
   type PoolAttributes,
+  placedPoolLaunch,
   poolGeometry,
-  poolLaunch,
   poolSamples,
   simdPool,
   walkWindows,
@@ -21,6 +21,7 @@ declare module '../op.ts' {
 export const averagePool: OpDefinition<PoolAttributes> = {
   name: 'averagePool',
   summary: 'x [N, H, W, C] -> [N, H′, W′, C]: the mean of each window, padding not counted',
+  places: true,
   infer(inputs, attributes) {
     checkInputCount('averagePool', inputs, 1);
     return [inferPool('averagePool', inputs[0], attributes)];
@@ -42,10 +43,7 @@ export const averagePool: OpDefinition<PoolAttributes> = {
     });
   },
   simd: (call) => simdPool('averagePool', call),
-  wgsl({ inputs, outputs, attributes, adapter }) {
-    const geometry = poolGeometry('averagePool', inputs[0].shape, attributes);
-    return [poolLaunch({ name: 'average-pool', source }, geometry, attributes, outputs[0].shape, adapter)];
-  },
+  wgsl: (call) => [placedPoolLaunch('averagePool', { name: 'average-pool', source }, call)],
   gradient: (context) => [
     context.run('averagePoolGradient', [context.gradients[0]], {
       ...context.attributes,

@@ -137,6 +137,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientInpu
     bSegment: channels * outputChannels,
     bDepth: 1,
     bColumn: outputChannels,
+    placement: { stride: channels, offset: 0 },
     activation: 'linear',
     rowHook: {
       shader: { name: 'conv2d-gradient-input', source },

@@ -171,6 +171,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientKern
     bSegment: outputWidth * outputs,
     bDepth: outputs,
     bColumn: 1,
+    placement: { stride: outputs, offset: 0 },
     activation: 'linear',
     rowHook: {
       shader: { name: 'conv2d-gradient-kernel', source },

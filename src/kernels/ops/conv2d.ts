@@ -2,7 +2,7 @@ import source from '../../../shaders/conv2d.wgsl';
 import { type Activation, activations } from '../activation.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
-import type { OpDefinition, Sample, Value } from '../op.ts';
+import type { OpDefinition, Placement, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
 import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
@@ -39,6 +39,7 @@ export function conv2dGeometry(inputs: readonly TensorSpec[], attributes: Window
 export const conv2d: OpDefinition<Conv2DAttributes> = {
   name: 'conv2d',
   summary: 'x [N, H, W, C], kernel [kh, kw, C, O], bias? [O] -> activation(x ∗ kernel + bias) [N, H′, W′, O]',
+  places: true,
 
   infer(inputs, attributes) {
     const { batch, outputHeight, outputWidth } = conv2dGeometry(inputs, attributes);
@@ -77,7 +78,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     }
   },
 
-  simd({ kernels, inputs, inputSpecs, outputs: [y], attributes, scratch }) {
+  simd({ kernels, inputs, inputSpecs, outputs: [y], attributes, placement, scratch }) {
     const geometry = conv2dGeometry(inputSpecs, attributes);
     const outputs = inputSpecs[1].shape[3];
     const working = kernels.productScratch(outputs) + geometry.windowWidth * geometry.channels * 4;
@@ -85,7 +86,8 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
       inputs[0],
       inputs[1],
       inputs[2] ?? 0,
-      y,
+      y + 4 * placement.offset,
+      placement.stride,
       ...windowArguments(geometry, outputs),
       activations[attributes.activation].code,
       scratch(working),
@@ -93,14 +95,14 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     return true;
   },
 
-  variants({ inputs, attributes, adapter }) {
-    return gemmVariants(problemOf(inputs, attributes), adapter);
+  variants({ inputs, attributes, adapter, placement }) {
+    return gemmVariants(problemOf(inputs, attributes, placement), adapter);
   },
 
-  wgsl({ inputs, attributes, adapter }, variant) {
+  wgsl({ inputs, attributes, adapter, placement }, variant) {
     const bias = inputs.length === 3 ? { input: 2 } : undefined;
     const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 }, bias };
-    return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
+    return gemmLaunches(problemOf(inputs, attributes, placement), variant, bindings, adapter);
   },
 
   gradient(context) {
@@ -138,7 +140,11 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
 };
 
 /** The convolution as a product of output pixels × (taps × channels) with the kernel. */
-function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DAttributes): GemmProblem {
+function problemOf(
+  inputs: readonly TensorSpec[],
+  attributes: Conv2DAttributes,
+  placement: Placement,
+): GemmProblem {
   const geometry = conv2dGeometry(inputs, attributes);
   const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
   const reaches = (size: number, outputs: number, stride: number, window: number, dilation: number) =>
@@ -165,6 +171,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DAttributes):
     bSegment: depth * outputs,
     bDepth: outputs,
     bColumn: 1,
+    placement,
     activation: attributes.activation,
     rowHook: {
       shader: { name: 'conv2d', source },

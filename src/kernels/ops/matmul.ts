@@ -1,7 +1,7 @@
 import { type Activation, activations } from '../activation.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
-import type { OpDefinition, Sample, SimdCall, Value } from '../op.ts';
+import type { OpDefinition, Placement, Sample, SimdCall, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
 
@@ -74,6 +74,7 @@ export const matmul: OpDefinition<MatmulAttributes> = {
   name: 'matmul',
   summary:
     'a [B?, M, K], b [B?, K, N], bias? [N] -> activation(a·b + bias) [B?, M, N]; transposeA, transposeB read a, b transposed',
+  places: true,
 
   infer(inputs, attributes) {
     const { batch, m, n, aBatched, bBatched } = matmulGeometry(inputs, attributes);
@@ -102,26 +103,28 @@ export const matmul: OpDefinition<MatmulAttributes> = {
 
   simd(call) {
     const { batch, m, n, k, aBatched, bBatched } = matmulGeometry(call.inputSpecs, call.attributes);
+    const { stride, offset } = call.placement;
+    const y = call.outputs[0] + 4 * offset;
     if (aBatched && !bBatched && !call.attributes.transposeA) {
-      multiply(call, call.inputs[0], call.inputs[1], call.outputs[0], batch * m, n, k);
+      multiply(call, call.inputs[0], call.inputs[1], y, batch * m, n, k);
       return true;
     }
     for (let member = 0; member < batch; member++) {
       const a = call.inputs[0] + (aBatched ? member * m * k * 4 : 0);
       const b = call.inputs[1] + (bBatched ? member * k * n * 4 : 0);
-      multiply(call, a, b, call.outputs[0] + member * m * n * 4, m, n, k);
+      multiply(call, a, b, y + 4 * member * m * stride, m, n, k);
     }
     return true;
   },
 
-  variants({ inputs, attributes, adapter }) {
-    return gemmVariants(problemOf(inputs, attributes), adapter);
+  variants({ inputs, attributes, adapter, placement }) {
+    return gemmVariants(problemOf(inputs, attributes, placement), adapter);
   },
 
-  wgsl({ inputs, attributes, adapter }, variant) {
+  wgsl({ inputs, attributes, adapter, placement }, variant) {
     const bias = inputs.length === 3 ? { input: 2 } : undefined;
     const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 }, bias };
-    return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
+    return gemmLaunches(problemOf(inputs, attributes, placement), variant, bindings, adapter);
   },
 
   gradient(context) {
@@ -169,7 +172,11 @@ export const matmul: OpDefinition<MatmulAttributes> = {
   samples,
 };
 
-function problemOf(inputs: readonly TensorSpec[], attributes: MatmulAttributes): GemmProblem {
+function problemOf(
+  inputs: readonly TensorSpec[],
+  attributes: MatmulAttributes,
+  placement: Placement,
+): GemmProblem {
   const { batch, m, n, k, aBatched, bBatched } = matmulGeometry(inputs, attributes);
   // A batch of rows against one matrix is one larger product.
   const merged = !bBatched && !attributes.transposeA;
@@ -186,6 +193,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: MatmulAttributes):
     bSegment: 0,
     bDepth: attributes.transposeB ? 1 : n,
     bColumn: attributes.transposeB ? k : 1,
+    placement,
     activation: attributes.activation,
   };
 }
@@ -210,7 +218,7 @@ function multiply(
     transposeB ? 1 : 0,
     call.inputs[2] ?? 0,
     y,
-    n,
+    call.placement.stride,
     m,
     n,
     k,

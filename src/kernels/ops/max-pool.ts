@@ -4,8 +4,8 @@ import type { OpDefinition } from '../op.ts';
 import {
   inferPool,
   type PoolAttributes,
+  placedPoolLaunch,
   poolGeometry,
-  poolLaunch,
   poolSamples,
   simdPool,
   walkWindows,
@@ -21,6 +21,7 @@ declare module '../op.ts' {
 export const maxPool: OpDefinition<PoolAttributes> = {
   name: 'maxPool',
   summary: 'x [N, H, W, C] -> [N, H′, W′, C]: the largest element of each window, padding not counted',
+  places: true,
   infer(inputs, attributes) {
     checkInputCount('maxPool', inputs, 1);
     return [inferPool('maxPool', inputs[0], attributes)];
@@ -41,10 +42,7 @@ export const maxPool: OpDefinition<PoolAttributes> = {
     });
   },
   simd: (call) => simdPool('maxPool', call),
-  wgsl({ inputs, outputs, attributes, adapter }) {
-    const geometry = poolGeometry('maxPool', inputs[0].shape, attributes);
-    return [poolLaunch({ name: 'max-pool', source }, geometry, attributes, outputs[0].shape, adapter)];
-  },
+  wgsl: (call) => [placedPoolLaunch('maxPool', { name: 'max-pool', source }, call)],
   gradient: (context) => [
     context.run(
       'maxPoolGradient',

@@ -10,14 +10,15 @@ function pointwise(kernelHeight: i32, kernelWidth: i32, strideY: i32, strideX: i
 
 /**
  * y[batch, outputHeight, outputWidth, outputs] = activation(x ∗ kernel + bias), as a product whose left matrix is
- * gathered from x [batch, height, width, channels] while it is packed. `scratch` holds productScratch(outputs) bytes and
- * then kernelWidth · channels floats.
+ * gathered from x [batch, height, width, channels] while it is packed. y's pixels lie `yStride` floats apart. `scratch`
+ * holds productScratch(outputs) bytes and then kernelWidth · channels floats.
  */
 export function conv2d(
   x: usize,
   kernel: usize,
   bias: usize,
   y: usize,
+  yStride: i32,
   batch: i32,
   height: i32,
   width: i32,
@@ -56,7 +57,7 @@ export function conv2d(
     );
     setGathered(false);
   }
-  multiply(kernel, outputs, false, bias, y, outputs, rows, outputs, depth, activation, false, scratch);
+  multiply(kernel, outputs, false, bias, y, yStride, rows, outputs, depth, activation, false, scratch);
 }
 
 /**

@@ -1,10 +1,11 @@
 /**
  * Largest element (`maximum`) or mean of each window of x [batch, height, width, channels], over the pixels inside the
- * image: y [batch, outputHeight, outputWidth, channels]. Takes the arguments of a convolution; windows have no dilation.
+ * image: y [batch, outputHeight, outputWidth, channels], its pixels `yStride` floats apart. Takes the arguments of a convolution; windows have no dilation.
  */
 export function pool(
   x: usize,
   y: usize,
+  yStride: i32,
   maximum: boolean,
   batch: i32,
   height: i32,
@@ -36,7 +37,7 @@ export function pool(
         const corner = x + <usize>firstRow * rowBytes + <usize>firstColumn * pixelBytes;
         if (maximum) largestOf(corner, rowBytes, rows, columns, channels, y);
         else meanOf(corner, rowBytes, rows, columns, channels, y);
-        y += pixelBytes;
+        y += (<usize>yStride) << 2;
       }
     }
     x += <usize>height * rowBytes;
