@@ -47,6 +47,13 @@ export interface OpDefinition<A> {
   /** The kernel launches that compute this call. Pure: the same call gives the same launches. */
   wgsl(call: GpuCall<A>, variant: string): Launch[];
   /**
+   * Floating-point operations of a call, for profiles: additions, multiplications, comparisons and elementary functions
+   * count one each. What lies in the padding of an image counts too, as it is custom. Without it: none to speak of.
+   */
+  flops?(call: CallSpecs<A>): number;
+  /** Bytes that a call must read and write at the least. Without it: every input and output once. */
+  bytes?(call: CallSpecs<A>): number;
+  /**
    * Gradients with respect to each input through other ops (null where `needs` is false or there is none, as for
    * indices), or 'none' for an op that is not differentiable or whose second derivative is not provided.
    */
@@ -105,10 +112,14 @@ export interface AdapterFacts {
   readonly maxBufferBytes: number;
 }
 
-export interface GpuCall<A> {
+/** A call without its elements. */
+export interface CallSpecs<A> {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly attributes: A;
+}
+
+export interface GpuCall<A> extends CallSpecs<A> {
   readonly adapter: AdapterFacts;
   /** Of the first output in the buffer bound for it. Dense for ops that do not say `places`. */
   readonly placement: Placement;

@@ -73,6 +73,8 @@ export const batchNorm: OpDefinition<BatchNormAttributes> = {
       },
     ];
   },
+  // The factors of the channels are few, so an element costs a multiplication and an addition.
+  flops: ({ inputs: [{ shape }] }) => 2 * elementCount(shape),
   gradient(context) {
     const [x, mean, variance, , scale] = context.inputs;
     const [g] = context.gradients;

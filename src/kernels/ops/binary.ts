@@ -175,6 +175,7 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
         },
       ];
     },
+    flops: ({ outputs: [{ shape, dtype }] }) => (dtype === 'float32' ? elementCount(shape) : 0),
     gradient: gradient
       ? (context) => {
           const [a, b] = context.inputs;

@@ -47,6 +47,8 @@ export const gather: OpDefinition<NoAttributes> = {
       },
     ];
   },
+  // Of the table only the rows that are asked for.
+  bytes: ({ inputs: [, ids], outputs: [y] }) => 4 * elementCount(ids.shape) + 8 * elementCount(y.shape),
   gradient: (context) => [
     context.needs[0]
       ? context.run('scatterAdd', [context.inputs[1], context.gradients[0]], {

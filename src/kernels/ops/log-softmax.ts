@@ -1,7 +1,7 @@
 import type { NoAttributes, OpDefinition } from '../op.ts';
 import { rowVariants } from '../row-kernels.ts';
 import { elementCount } from '../spec.ts';
-import { inferSoftmax, softmaxLaunch, softmaxSamples } from './softmax.ts';
+import { inferSoftmax, softmaxFlops, softmaxLaunch, softmaxSamples } from './softmax.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
 
 declare module '../op.ts' {
@@ -34,6 +34,7 @@ export const logSoftmax: OpDefinition<NoAttributes> = {
   },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
   wgsl: (call, variant) => [softmaxLaunch('logSoftmax', 'shifted - log(sum)', call, variant)],
+  flops: softmaxFlops,
   gradient(context) {
     const [g] = context.gradients;
     const total = context.run('sum', [g], { axes: [-1], keepDimensions: true });

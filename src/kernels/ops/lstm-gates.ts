@@ -4,6 +4,7 @@ import { checkInputCount } from '../checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
 import type { OpDefinition } from '../op.ts';
+import { elementCount } from '../spec.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -62,6 +63,8 @@ export const lstmGates: OpDefinition<LstmAttributes> = {
       },
     ];
   },
+  // Five activations, three products and a sum for each unit.
+  flops: ({ inputs: [, c] }) => 9 * elementCount(c.shape),
   gradient: (context) =>
     context.runAll(
       'lstmGatesGradient',

@@ -216,6 +216,7 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
         },
       ];
     },
+    flops: ({ inputs: [{ shape }] }) => elementCount(shape),
     gradient(context) {
       const { shape } = context.inputs[0];
       const reduced = reducedAxes(name, shape, context.attributes.axes);

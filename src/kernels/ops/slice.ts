@@ -2,7 +2,7 @@ import { checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { OpDefinition } from '../op.ts';
 import { floatSample, integerSample } from '../samples.ts';
-import { describe, type Shape, stridesOf, type TensorSpec } from '../spec.ts';
+import { describe, elementCount, type Shape, stridesOf, type TensorSpec } from '../spec.ts';
 import { copyStrided, type Reading, stridedCopyLaunch } from '../strided-copy.ts';
 
 export interface SliceAttributes {
@@ -52,6 +52,7 @@ export const slice: OpDefinition<SliceAttributes> = {
   wgsl({ inputs, outputs, attributes, adapter }) {
     return [stridedCopyLaunch(readingOf(inputs[0], outputs[0].shape, attributes), adapter)];
   },
+  bytes: ({ outputs: [{ shape }] }) => 8 * elementCount(shape),
   gradient(context) {
     const {
       inputs: [x],

@@ -1,7 +1,7 @@
 import source from '../../../shaders/softmax.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
-import type { GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
+import type { CallSpecs, GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
 import { rowPlan, rowVariants } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount, type TensorSpec } from '../spec.ts';
@@ -44,6 +44,11 @@ export function softmaxLaunch(
   };
 }
 
+/** An element is compared, shifted, exponentiated, summed, and divided or shifted once more. */
+export function softmaxFlops({ inputs: [{ shape }] }: CallSpecs<NoAttributes>): number {
+  return 5 * elementCount(shape);
+}
+
 export function softmaxSamples(): Sample<NoAttributes>[] {
   return [
     { name: 'rows', inputs: [floatSample([5, 93], 1, -4, 4)], attributes: {} },
@@ -81,6 +86,7 @@ export const softmax: OpDefinition<NoAttributes> = {
   },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
   wgsl: (call, variant) => [softmaxLaunch('softmax', 'exp(shifted) / sum', call, variant)],
+  flops: softmaxFlops,
   gradient(context) {
     const [y] = context.outputs;
     const weighted = context.run('multiply', [context.gradients[0], y], {});

@@ -211,6 +211,7 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
         },
       ];
     },
+    flops: ({ inputs: [{ shape }] }) => elementCount(shape),
     gradient: (context) => [
       row.gradient(context, context.gradients[0], context.inputs[0], context.outputs[0]),
     ],
