@@ -1,6 +1,6 @@
 import { checkDType, checkRank } from './checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, GpuCall, Launch, Sample, Shader, SimdCall } from './op.ts';
+import type { AdapterFacts, CallSpecs, GpuCall, Launch, Sample, Shader, SimdCall } from './op.ts';
 import { floatSample } from './samples.ts';
 import { elementCount, type Shape, type TensorSpec } from './spec.ts';
 import { type Padding, windowArguments, windowGeometry } from './window.ts';
@@ -89,17 +89,25 @@ export function walkWindows(
   }
 }
 
+/** One operation for each element of each window. */
+export function poolFlops({ outputs: [y], attributes: { size } }: CallSpecs<PoolAttributes>): number {
+  return elementCount(y.shape) * size[0] * size[1];
+}
+
 /** The pooling `op` on the SIMD kernels, by the largest element or the mean of each window. */
 export function simdPool(
   op: 'maxPool' | 'averagePool',
-  { kernels, inputs: [x], inputSpecs, outputs: [y], attributes, placement }: SimdCall<PoolAttributes>,
+  { inputs: [x], inputSpecs, outputs: [y], attributes, placement, run }: SimdCall<PoolAttributes>,
 ): boolean {
   const { size, strides, padding } = attributes;
   const { shape } = inputSpecs[0];
   const geometry = windowGeometry(op, shape, size, { strides, padding, dilations: [1, 1] });
   const target = y + 4 * placement.offset;
   const maximum = op === 'maxPool' ? 1 : 0;
-  kernels.pool(x, target, placement.stride, maximum, ...windowArguments(geometry, shape[3]));
+  const lines = geometry.batch * geometry.outputHeight;
+  const line = geometry.outputWidth * geometry.channels * size[0] * size[1];
+  const windows = windowArguments(geometry, shape[3]);
+  run('pool', [x, target, placement.stride, maximum, ...windows], lines, 0.2 * line);
   return true;
 }
 

@@ -104,6 +104,12 @@ function along(
   return { count, before: Math.floor(Math.max((count - 1) * stride + extent - size, 0) / 2) };
 }
 
+/** Operations of a convolution with `outputs` output channels, or of either of its gradients: all sum the same products. */
+export function convolutionFlops(geometry: WindowGeometry, outputs: number): number {
+  const { batch, outputHeight, outputWidth, windowHeight, windowWidth, channels } = geometry;
+  return 2 * batch * outputHeight * outputWidth * outputs * windowHeight * windowWidth * channels;
+}
+
 /** A convolution's sizes in the order in which the SIMD kernels take them. */
 export type WindowArguments = readonly [
   batch: number,
@@ -142,4 +148,9 @@ export function windowArguments(geometry: WindowGeometry, outputs: number): Wind
     geometry.dilationY,
     geometry.dilationX,
   ];
+}
+
+/** Whether each window is one pixel and none is left out: the convolution is a product of [pixels, channels]. */
+export function isPointwise({ windowHeight, windowWidth, strideY, strideX }: WindowGeometry): boolean {
+  return windowHeight === 1 && windowWidth === 1 && strideY === 1 && strideX === 1;
 }

@@ -5,6 +5,7 @@ import {
   inferPool,
   type PoolAttributes,
   placedPoolLaunch,
+  poolFlops,
   poolGeometry,
   poolSamples,
   simdPool,
@@ -44,6 +45,7 @@ export const averagePool: OpDefinition<PoolAttributes> = {
   },
   simd: (call) => simdPool('averagePool', call),
   wgsl: (call) => [placedPoolLaunch('averagePool', { name: 'average-pool', source }, call)],
+  flops: poolFlops,
   gradient: (context) => [
     context.run('averagePoolGradient', [context.gradients[0]], {
       ...context.attributes,

@@ -4,7 +4,13 @@ import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
+import {
+  convolutionFlops,
+  type WindowAttributes,
+  type WindowGeometry,
+  windowArguments,
+  windowGeometry,
+} from '../window.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -80,12 +86,62 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
     }
   },
 
-  simd({ kernels, inputs: [g, kernel], inputSpecs, outputs: [dx], attributes, scratch }) {
+  simd(call) {
+    const {
+      inputs: [g, kernel],
+      inputSpecs,
+      outputs: [dx],
+      attributes,
+    } = call;
     const geometry = conv2dGradientInputGeometry(inputSpecs, attributes);
     const outputs = inputSpecs[1].shape[3];
-    const floats = geometry.windowWidth * outputs + elementCount(inputSpecs[1].shape);
-    const working = kernels.productScratch(geometry.channels) + floats * 4;
-    kernels.conv2dGradientInput(g, kernel, dx, ...windowArguments(geometry, outputs), scratch(working));
+    const { batch, height, width, channels, windowHeight, windowWidth } = geometry;
+    const shared = {
+      bias: 0,
+      c: dx,
+      cLeading: channels,
+      rows: batch * height * width,
+      columns: channels,
+      activation: activations.linear.code,
+    };
+    if (isPointwise(geometry)) {
+      multiply(call, {
+        ...shared,
+        a: { address: g, leading: outputs, transposed: false },
+        b: { address: kernel, leading: outputs, transposed: true },
+        depth: outputs,
+      });
+      return true;
+    }
+    // A convolution of g, spread apart by the strides, with the kernel turned round and its channels and outputs
+    // exchanged. With strides, most of what it multiplies are zeros.
+    const taps = windowHeight * windowWidth;
+    const exchanged = call.scratch(4 * elementCount(inputSpecs[1].shape));
+    call.run('exchangeChannels', [exchanged, kernel, channels, outputs], taps, channels * outputs * 0.6);
+    const windows: WindowArguments = [
+      batch,
+      geometry.outputHeight,
+      geometry.outputWidth,
+      outputs,
+      windowHeight,
+      windowWidth,
+      channels,
+      height,
+      width,
+      1,
+      1,
+      -geometry.paddingTop,
+      -geometry.paddingLeft,
+      -geometry.dilationY,
+      -geometry.dilationX,
+    ];
+    const spacing = [geometry.strideY, geometry.strideX] as const;
+    multiply(call, {
+      ...shared,
+      a: { image: g, windows, spacing, transposed: false },
+      b: { address: exchanged, leading: channels, transposed: false },
+      depth: taps * outputs,
+    });
     return true;
   },
 
@@ -97,6 +153,9 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
     const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 } };
     return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
   },
+
+  flops: ({ inputs, attributes }) =>
+    convolutionFlops(conv2dGradientInputGeometry(inputs, attributes), inputs[1].shape[3]),
 
   // The op is linear in g and in the kernel, so its gradients are the convolution and its kernel gradient.
   gradient(context) {

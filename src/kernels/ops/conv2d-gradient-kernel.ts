@@ -5,7 +5,13 @@ import type { OpDefinition, Sample } from '../op.ts';
 import { densePlacement } from '../placement.ts';
 import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
+import {
+  convolutionFlops,
+  type WindowAttributes,
+  type WindowGeometry,
+  windowArguments,
+  windowGeometry,
+} from '../window.ts';
 import { pad } from './pad.ts';
 
 declare module '../op.ts' {
@@ -84,11 +90,26 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
     }
   },
 
-  simd({ kernels, inputs: [x, g], inputSpecs, outputs: [dk], attributes, scratch }) {
+  simd(call) {
+    const {
+      inputs: [x, g],
+      inputSpecs,
+      outputs: [dk],
+      attributes,
+    } = call;
     const geometry = conv2dGradientKernelGeometry(inputSpecs, attributes);
     const outputs = attributes.kernelShape[3];
-    const working = kernels.productScratch(outputs) + geometry.windowWidth * geometry.channels * 4;
-    kernels.conv2dGradientKernel(x, g, dk, ...windowArguments(geometry, outputs), scratch(working));
+    multiply(call, {
+      a: { image: x, windows: windowArguments(geometry, outputs), spacing: [1, 1], transposed: true },
+      b: { address: g, leading: outputs, transposed: false },
+      bias: 0,
+      c: dk,
+      cLeading: outputs,
+      rows: geometry.windowHeight * geometry.windowWidth * geometry.channels,
+      columns: outputs,
+      depth: geometry.batch * geometry.outputHeight * geometry.outputWidth,
+      activation: activations.linear.code,
+    });
     return true;
   },
 
@@ -115,6 +136,9 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
       .map((launch) => ({ ...launch, bindings: [{ input: 0 }, image] }));
     return [...padding, ...product];
   },
+
+  flops: ({ inputs, attributes }) =>
+    convolutionFlops(conv2dGradientKernelGeometry(inputs, attributes), attributes.kernelShape[3]),
 
   // The op is linear in x and in g, so its gradients are the convolution's input gradient and the convolution.
   gradient(context) {

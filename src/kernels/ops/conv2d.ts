@@ -5,7 +5,13 @@ import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Placement, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
-import { type WindowAttributes, type WindowGeometry, windowArguments, windowGeometry } from '../window.ts';
+import {
+  convolutionFlops,
+  type WindowAttributes,
+  type WindowGeometry,
+  windowArguments,
+  windowGeometry,
+} from '../window.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -78,20 +84,31 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     }
   },
 
-  simd({ kernels, inputs, inputSpecs, outputs: [y], attributes, placement, scratch }) {
+  simd(call) {
+    const {
+      inputs: [x, kernel, bias],
+      inputSpecs,
+      outputs: [y],
+      attributes,
+      placement,
+    } = call;
     const geometry = conv2dGeometry(inputSpecs, attributes);
     const outputs = inputSpecs[1].shape[3];
-    const working = kernels.productScratch(outputs) + geometry.windowWidth * geometry.channels * 4;
-    kernels.conv2d(
-      inputs[0],
-      inputs[1],
-      inputs[2] ?? 0,
-      y + 4 * placement.offset,
-      placement.stride,
-      ...windowArguments(geometry, outputs),
-      activations[attributes.activation].code,
-      scratch(working),
-    );
+    const { channels } = geometry;
+    const windows = windowArguments(geometry, outputs);
+    multiply(call, {
+      a: isPointwise(geometry)
+        ? { address: x, leading: channels, transposed: false }
+        : { image: x, windows, spacing: [1, 1], transposed: false },
+      b: { address: kernel, leading: outputs, transposed: false },
+      bias: bias ?? 0,
+      c: y + 4 * placement.offset,
+      cLeading: placement.stride,
+      rows: geometry.batch * geometry.outputHeight * geometry.outputWidth,
+      columns: outputs,
+      depth: geometry.windowHeight * geometry.windowWidth * channels,
+      activation: activations[attributes.activation].code,
+    });
     return true;
   },
 
@@ -104,6 +121,10 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     const bindings = { a: { input: 0 }, b: { input: 1 }, y: { output: 0 }, bias };
     return gemmLaunches(problemOf(inputs, attributes, placement), variant, bindings, adapter);
   },
+
+  // Of bias and activation no account is taken, as is custom.
+  flops: ({ inputs, outputs: [y], attributes }) =>
+    convolutionFlops(conv2dGeometry(inputs, attributes), y.shape[3]),
 
   gradient(context) {
     const { inputs, outputs, attributes, needs } = context;

@@ -127,6 +127,12 @@ export const matmul: OpDefinition<MatmulAttributes> = {
     return gemmLaunches(problemOf(inputs, attributes, placement), variant, bindings, adapter);
   },
 
+  // Of bias and activation no account is taken, as is custom.
+  flops({ inputs, attributes }) {
+    const { batch, m, n, k } = matmulGeometry(inputs, attributes);
+    return 2 * batch * m * n * k;
+  },
+
   gradient(context) {
     const { inputs, outputs, attributes, needs } = context;
     const [a, b, bias] = inputs;

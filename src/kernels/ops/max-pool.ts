@@ -5,6 +5,7 @@ import {
   inferPool,
   type PoolAttributes,
   placedPoolLaunch,
+  poolFlops,
   poolGeometry,
   poolSamples,
   simdPool,
@@ -43,6 +44,7 @@ export const maxPool: OpDefinition<PoolAttributes> = {
   },
   simd: (call) => simdPool('maxPool', call),
   wgsl: (call) => [placedPoolLaunch('maxPool', { name: 'max-pool', source }, call)],
+  flops: poolFlops,
   gradient: (context) => [
     context.run(
       'maxPoolGradient',
