@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchedChromium } from './chromium.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -10,7 +11,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const adapterKinds = ['lavapipe', 'swiftshader', 'system'];
 
 const icdFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+// The fetched one first: it brings its own Vulkan loader, and was fetched because the others would not do.
 const chromiumFolders = [
+  fetchedChromium.folder,
   '/usr/lib/chromium',
   '/opt/google/chrome',
   '/opt/chromium.org/chromium',
@@ -33,14 +36,18 @@ export function icdFile(kind) {
 
 /**
  * The environment in which the Vulkan loader sees this driver alone. It is read when Dawn creates its instance, so a
- * process must have it before its first `create()`. Loaders before 1.3.207 know only VK_ICD_FILENAMES.
+ * process must have it before its first `create()`. Loaders before 1.3.207 know only VK_ICD_FILENAMES. The fetched
+ * SwiftShader comes with a loader, which LD_LIBRARY_PATH leads to.
  */
 export function adapterEnvironment(kind) {
   if (kind === 'system') return {};
   const path = kind === 'none' ? '/nonexistent/no-vulkan-driver.json' : icdFile(kind);
   if (!path)
     throw new Error(`No driver file of ${kind} on this machine; \`npm run setup\` installs it or says how.`);
-  return { VK_ICD_FILENAMES: path, VK_DRIVER_FILES: path };
+  const environment = { VK_ICD_FILENAMES: path, VK_DRIVER_FILES: path };
+  if (dirname(path) !== fetchedChromium.folder) return environment;
+  const libraries = [fetchedChromium.folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+  return { ...environment, LD_LIBRARY_PATH: libraries };
 }
 
 // The result of create() must stay referenced: once it is collected, pending promises of its devices never settle and the

@@ -1,6 +1,24 @@
 // Finds a Chromium that runs.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Upwards, since the tests read this file from a bundle elsewhere in the repository.
+let root = dirname(fileURLToPath(import.meta.url));
+while (!existsSync(join(root, 'package.json'))) root = dirname(root);
+
+/**
+ * The headless Chromium for Linux on x64 that `scripts/fetch-chromium.mjs` takes from the npm registry where nothing else
+ * gives a browser or a Vulkan driver. Its folder holds SwiftShader and a Vulkan loader too.
+ */
+export const fetchedChromium = {
+  package: '@sparticuz/chromium',
+  version: '153.0.0',
+  integrity:
+    'sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==',
+  folder: join(root, '.cache', 'chromium-153.0.0'),
+};
 
 // Ubuntu's /usr/bin/chromium-browser may be a stub that only names the snap; asking for the version tells.
 const places = [
@@ -32,7 +50,9 @@ async function playwrightsOwn() {
 /** { path, version } of the first Chromium that runs; EKPHRASIS_CHROMIUM names one to take instead, or `none`. */
 export async function findChromium() {
   const asked = process.env.EKPHRASIS_CHROMIUM;
-  const candidates = asked ? [asked] : [...places, await playwrightsOwn()];
+  const candidates = asked
+    ? [asked]
+    : [...places, await playwrightsOwn(), join(fetchedChromium.folder, 'chromium')];
   for (const path of candidates) {
     const found = existsSync(path) && version(path);
     if (found) return { path, version: found };

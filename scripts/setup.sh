@@ -1,7 +1,8 @@
 #!/bin/bash
 # Makes sure that the tests find a WebGPU adapter and a browser: Dawn needs a Vulkan driver, and a software one will do.
-# Quick where they are there. As root on Debian and Ubuntu it installs what lacks; elsewhere it says what to install and
-# goes on, and the tests that need it then fail with the same words. EKPHRASIS_NO_INSTALL=1 keeps it from installing.
+# Quick where they are there. As root on Debian and Ubuntu it installs packages; what the system then still lacks comes
+# from the npm registry into .cache/, which needs no root. Where that fails too it says what to install and goes on, and
+# the tests that need it fail with the same words. EKPHRASIS_NO_INSTALL=1 keeps it from installing packages.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,47 +54,53 @@ SOURCE
   apt install -y --no-install-recommends -t bookworm-backports mesa-vulkan-drivers
 }
 
+lacks_browser() { [ -z "${EKPHRASIS_CHROMIUM:-}" ] && ! works browser; }
+lacks_adapter() { ! works lavapipe && ! works swiftshader && ! works system; }
+
+install_lavapipe() {
+  case "$distribution" in
+    'debian bookworm') install_backported_mesa ;;
+    *) install_packages libvulkan1 mesa-vulkan-drivers ;;
+  esac
+}
+
 start=$SECONDS
 mkdir -p build
 look
 
 if may_install; then
   : >"$log"
-  if ! works browser || ! { works lavapipe || works swiftshader; }; then
-    if [ $family = debian ]; then
-      say 'installing libvulkan1 and chromium (its SwiftShader is the adapter) …'
-      install_packages libvulkan1 chromium
-    elif ! works lavapipe; then
-      say 'installing libvulkan1 and mesa-vulkan-drivers (its lavapipe is the adapter) …'
-      install_packages libvulkan1 mesa-vulkan-drivers
-    fi
+  if [ $family = debian ] && { lacks_browser || lacks_adapter; }; then
+    say 'installing libvulkan1 and chromium (its SwiftShader is an adapter) …'
+    install_packages libvulkan1 chromium
     look
   fi
-  # Not needed, only about three times faster than SwiftShader; so one failure is not met again within the same day.
+  # About three times faster than SwiftShader, but not needed; so one failure is not met again within the same day.
   tried=build/lavapipe-tried
-  if ! works lavapipe && [ $family = debian ] && [ -z "$(find "$tried" -mmin -1440 2>/dev/null)" ]; then
-    if [ "$distribution" = 'debian bookworm' ]; then
-      say 'installing mesa-vulkan-drivers of bookworm-backports (lavapipe, the faster adapter) …'
-      install_backported_mesa || { touch "$tried"; say "could not (see $log); SwiftShader does as well, slower"; }
-    else
-      say 'installing mesa-vulkan-drivers (lavapipe, the faster adapter) …'
-      install_packages mesa-vulkan-drivers || { touch "$tried"; say 'SwiftShader does as well, slower'; }
-    fi
+  if ! works lavapipe && [ -z "$(find "$tried" -mmin -1440 2>/dev/null)" ]; then
+    say 'installing mesa-vulkan-drivers (its lavapipe is the fastest software adapter) …'
+    install_lavapipe || { touch "$tried"; say "could not (see $log); SwiftShader does as well, slower"; }
     look
   fi
+fi
+
+# Ubuntu's chromium is a snap, which a container cannot run; and a person may not be root.
+if lacks_browser || lacks_adapter; then
+  say 'fetching a headless Chromium with SwiftShader from the npm registry into .cache/ (70 MB) …'
+  node scripts/fetch-chromium.mjs || say 'could not fetch it'
+  look
 fi
 
 for kind in lavapipe swiftshader browser; do
   if works $kind; then say "$(grep "^$kind:" <<<"$machine")"; fi
 done
-if ! works lavapipe && ! works swiftshader; then
-  if works system; then say "$(grep '^system:' <<<"$machine")"; else
-    say 'NO WEBGPU ADAPTER. On Debian: apt-get install libvulkan1 chromium. On Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers.'
-    say 'Elsewhere: the Vulkan loader and a driver for the GPU, or lavapipe of Mesa 24 or later.'
-  fi
+if ! works lavapipe && ! works swiftshader && works system; then say "$(grep '^system:' <<<"$machine")"; fi
+if lacks_adapter; then
+  say 'NO WEBGPU ADAPTER. Install the Vulkan loader and a driver: that of the GPU, or lavapipe of Mesa 23.2 or later. On Debian:'
+  say 'apt-get install libvulkan1 chromium. On Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers.'
 fi
 if ! works browser; then
-  say 'NO BROWSER. On Debian: apt-get install chromium. On Ubuntu that package only points to a snap: install Google Chrome,'
-  say 'or run `npx playwright-core install --with-deps chromium`, or set EKPHRASIS_CHROMIUM to the path of a Chromium.'
+  say 'NO BROWSER. On Debian: apt-get install chromium. Elsewhere: Google Chrome, or run'
+  say '`npx playwright-core install --with-deps chromium`, or set EKPHRASIS_CHROMIUM to the path of a Chromium.'
 fi
 say "ready after $((SECONDS - start)) s"
