@@ -132,8 +132,8 @@ test('a Node half, the command lines, tests and shaders are refused where they d
   refuses(half, 'src/tensor/a.ts:1', /by its # name/);
   const cli = { 'src/captioner/cli/files.ts': '', 'src/captioner/a.ts': "import './cli/files.ts';" };
   refuses(cli, 'src/captioner/a.ts:1', /command lines are the top/);
-  const bench = { 'bench/a.ts': '', 'test/a.test.ts': "import '../bench/a.ts';" };
-  refuses(bench, 'test/a.test.ts:1', /nothing imports from bench/);
+  const bench = { 'bench/a.ts': '', 'web/a.ts': "import '../bench/a.ts';" };
+  refuses(bench, 'web/a.ts:1', /nothing imports from bench/);
   refuses(
     { 'test/a.ts': '', 'src/nn/a.ts': "import '../../test/a.ts';" },
     'src/nn/a.ts:1',

@@ -1,0 +1,164 @@
+/** `npm run bench`: from the command line to tables and files. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { allCases } from '../cases/index.ts';
+import { engineNames } from '../engines/index.ts';
+import { fullMethod, type Method, quickMethod } from '../measure/method.ts';
+import { htmlPage } from '../report/html.ts';
+import { ours } from '../report/ratios.ts';
+import {
+  type DeviceOutcome,
+  formatResults,
+  mergeResults,
+  parseResults,
+  type Results,
+  ResultsError,
+  resultsFormat,
+  resultsVersion,
+} from '../report/results.ts';
+import { deviceTable, failures } from '../report/table.ts';
+import { targetLines } from '../report/target-lines.ts';
+import { judgeTargets } from '../targets.ts';
+import type { Case } from '../workload.ts';
+import { type Arguments, help, parseArguments, UsageError } from './arguments.ts';
+import { currentCommit, describeMachine, packageVersions } from './machine.ts';
+import { measureDevice, type Target } from './measure-device.ts';
+import { installPeers, peersInstalled } from './peers.ts';
+import { progressTo } from './progress.ts';
+import { type Adapters, targetsOfMachine } from './targets-of-machine.ts';
+
+/** What the command is given by the script that built it. */
+export interface Surroundings extends Adapters {
+  /** Builds the measuring process and returns its file. */
+  buildMeasuring(): Promise<string>;
+}
+
+const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+
+function chooseCases({ quick, filters }: Arguments): Case[] {
+  const cases = allCases().filter(
+    ({ name, group }) =>
+      filters.length === 0 || filters.some((text) => name.includes(text) || group.includes(text)),
+  );
+  if (cases.length === 0) {
+    throw new UsageError(
+      `--filter ${filters.join(' --filter ')}: no case has such a name; --list prints all`,
+    );
+  }
+  const chosen = quick ? cases.filter((one) => one.quick) : cases;
+  if (chosen.length === 0) {
+    throw new UsageError(
+      `--quick --filter ${filters.join(' --filter ')}: --quick has no such case; leave it out`,
+    );
+  }
+  return chosen;
+}
+
+/** The names of engines to open. Throws UsageError for one that no device has. */
+function chooseEngines(
+  peers: readonly string[] | null,
+  targets: readonly Target[],
+): readonly string[] | null {
+  if (peers === null) return null;
+  const known = new Set(
+    targets.flatMap(({ kind: device, threads }) => engineNames({ device, threads: threads ?? undefined })),
+  );
+  for (const peer of peers) {
+    if (![...known].some((name) => name === peer || name.startsWith(`${peer}/`))) {
+      throw new UsageError(`--peers ${peer}: expected ${[...known].sort().join(', ')}, or none`);
+    }
+  }
+  return [ours, ...peers];
+}
+
+function chooseMethod({ quick, rounds, budgetSeconds, longestRunSeconds }: Arguments): Method {
+  const method = quick ? quickMethod : fullMethod;
+  return {
+    ...method,
+    rounds: rounds ?? method.rounds,
+    budgetSeconds: budgetSeconds ?? method.budgetSeconds,
+    longestRunSeconds: longestRunSeconds ?? method.longestRunSeconds,
+  };
+}
+
+/** What `--merge` adds to; null without it. Read first, so that nothing is measured in vain. */
+function earlierResults({ json, merge }: Arguments): Results | null {
+  if (!merge || json === null || !existsSync(json)) return null;
+  return parseResults(readFileSync(json, 'utf8'), json);
+}
+
+function writeReports({ json, html }: Arguments, results: Results): void {
+  const targets = judgeTargets(results);
+  if (json !== null) writeFileSync(json, formatResults(results, { targets }));
+  if (html !== null) writeFileSync(html, htmlPage(results, targets));
+}
+
+async function run(given: Arguments, surroundings: Surroundings): Promise<number> {
+  const cases = chooseCases(given);
+  if (given.list) {
+    print(cases.map(({ name, group }) => `${name}  (${group})`));
+    return 0;
+  }
+  const earlier = earlierResults(given);
+  const progress = progressTo(process.stderr);
+  if (!peersInstalled()) {
+    progress.say('installing the other engines into bench/node_modules');
+    installPeers();
+  }
+  progress.say('building');
+  const file = await surroundings.buildMeasuring();
+  const machine = describeMachine();
+  const targets = await targetsOfMachine(given, machine, surroundings, file);
+  const names = chooseEngines(given.peers, targets);
+  const method = chooseMethod(given);
+  const commit = currentCommit();
+  const packages = packageVersions();
+  const devices: DeviceOutcome[] = [];
+  const results = (): Results => {
+    const date = new Date().toISOString();
+    const measured: Results = {
+      format: resultsFormat,
+      version: resultsVersion,
+      date,
+      commit,
+      machine,
+      packages,
+      method,
+      devices,
+    };
+    return earlier ? mergeResults(earlier, measured) : measured;
+  };
+  for (const target of targets) {
+    const outcome = await measureDevice(target, { cases, method, names, commit, progress: progress.say });
+    devices.push(outcome);
+    progress.clear();
+    print([...deviceTable(outcome), '']);
+    // After every device, so that a long run that is stopped leaves what it has.
+    writeReports(given, results());
+  }
+  const judged = judgeTargets({ devices }).filter(({ of }) => of > 0);
+  if (judged.length > 0 && !method.quick) print([...targetLines(judged), '']);
+  const wrong = devices.flatMap(failures);
+  print(wrong.length ? wrong : [agreement(devices)]);
+  return wrong.length ? 1 : 0;
+}
+
+/** How much was compared, since a run that compared nothing must not look like one in which all agreed. */
+function agreement(devices: readonly DeviceOutcome[]): string {
+  const all = devices.flatMap(({ cases }) => cases);
+  const compared = all.filter(({ difference }) => difference !== null);
+  return `${compared.length} of ${all.length} cases have outputs of two engines or more, and all agree`;
+}
+
+/** Runs a command line and returns its exit code. */
+export async function main(line: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    const given = parseArguments(line);
+    if (given) return await run(given, surroundings);
+    process.stdout.write(help);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ResultsError)) throw error;
+    console.error(`bench: ${error.message}`);
+    return 2;
+  }
+}

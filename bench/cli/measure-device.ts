@@ -1,0 +1,157 @@
+/** Measures all cases on one device, in processes of their own. */
+import type { Method } from '../measure/method.ts';
+import type { EngineDescription, OpenRequest, UndatedCaseOutcome } from '../measure/protocol.ts';
+import { SpeedBook } from '../measure/speed-book.ts';
+import type { CaseOutcome, DeviceOutcome, EngineOutcome, Roofline } from '../report/results.ts';
+import type { Case } from '../workload.ts';
+import { type MeasuringProcess, ProcessFailure } from './measuring-process.ts';
+
+/** Where cases run: a process, or a page in a browser. */
+export type Workplace = Pick<MeasuringProcess, 'ask' | 'close'>;
+
+/** A device to be measured, and how a fresh workplace on it is had. */
+export interface Target {
+  readonly device: string;
+  readonly kind: 'webgpu' | 'cpu';
+  readonly threads: number | null;
+  readonly description: string;
+  readonly software: boolean;
+  start(): Workplace;
+}
+
+export interface Plan {
+  readonly cases: readonly Case[];
+  readonly method: Method;
+  /** Engines to open, or null for all. */
+  readonly names: readonly string[] | null;
+  readonly commit: string | null;
+  progress(line: string): void;
+}
+
+/** Seconds in which the engines have to be open, or one step of the roofline done: far more than either takes. */
+const OPENING_SECONDS = 180;
+
+/** Keeps a workplace with open engines for as long as cases may share it. */
+class EngineSession {
+  #open: Workplace | null = null;
+  engines: readonly EngineDescription[] = [];
+
+  constructor(
+    readonly target: Target,
+    readonly names: readonly string[] | null,
+  ) {}
+
+  async workplace(): Promise<Workplace> {
+    if (this.#open) return this.#open;
+    const { kind: device, threads } = this.target;
+    const request: OpenRequest = { kind: 'open', device, threads, names: this.names };
+    const workplace = this.target.start();
+    this.#open = workplace;
+    this.engines = await workplace.ask(request, OPENING_SECONDS);
+    return workplace;
+  }
+
+  close(): void {
+    this.#open?.close();
+    this.#open = null;
+  }
+}
+
+function lost({ engine, timeLimit, message }: ProcessFailure, name: string): EngineOutcome {
+  if (!engine) throw new Error(`${name}: ${message}`);
+  if (timeLimit === null) return { engine, status: 'failed', reason: message };
+  return { engine, status: 'not-run', seconds: timeLimit, reason: message };
+}
+
+/** Puts engines that took their process with them back into the outcome, in the order of the engines. */
+function withLost(
+  outcome: UndatedCaseOutcome,
+  gone: ReadonlyMap<string, EngineOutcome>,
+  order: readonly EngineDescription[],
+): UndatedCaseOutcome {
+  const all = new Map([...outcome.engines.map((one) => [one.engine, one] as const), ...gone]);
+  return { ...outcome, engines: order.flatMap(({ name }) => all.get(name) ?? []) };
+}
+
+async function measureOne(
+  session: EngineSession,
+  one: Case,
+  { method, progress }: Plan,
+  speeds: SpeedBook,
+): Promise<UndatedCaseOutcome> {
+  const { device } = session.target;
+  const gone = new Map<string, EngineOutcome>();
+  const secondsPerStep = 30 + 2 * method.longestRunSeconds;
+  for (;;) {
+    try {
+      const workplace = await session.workplace();
+      const estimates: Record<string, number> = {};
+      for (const { name } of session.engines) {
+        const seconds = speeds.estimate(name, one.group, one.flops ?? null);
+        if (seconds !== null) estimates[name] = seconds;
+      }
+      const outcome = await workplace.ask(
+        { kind: 'case', name: one.name, method, without: [...gone.keys()], estimates },
+        secondsPerStep,
+        (engine, step) => progress(`${device}  ${one.name}  ${engine}: ${step}`),
+      );
+      return withLost(outcome, gone, session.engines);
+    } catch (error) {
+      session.close();
+      if (!(error instanceof ProcessFailure)) throw error;
+      const outcome = lost(error, one.name);
+      // The same engine again, though it was left out: the process itself is at fault.
+      if (gone.has(outcome.engine)) throw error;
+      gone.set(outcome.engine, outcome);
+    }
+  }
+}
+
+async function measureRoofline({ kind: device, threads, start }: Target): Promise<Roofline> {
+  const workplace = start();
+  try {
+    return await workplace.ask({ kind: 'roofline', device, threads }, OPENING_SECONDS);
+  } finally {
+    workplace.close();
+  }
+}
+
+/** Measures the roofline (not in quick runs) and every case. Rejects where the device or the engines cannot be opened. */
+export async function measureDevice(target: Target, plan: Plan): Promise<DeviceOutcome> {
+  const { device, kind, threads, description, software } = target;
+  const { cases, method, commit, progress } = plan;
+  let roofline: Roofline | null = null;
+  if (!method.quick) {
+    progress(`${device}  roofline`);
+    roofline = await measureRoofline(target);
+  }
+  const session = new EngineSession(target, plan.names);
+  const speeds = new SpeedBook();
+  const outcomes: CaseOutcome[] = [];
+  const engines = new Map<string, EngineDescription>();
+  try {
+    for (const one of cases) {
+      const outcome = await measureOne(session, one, plan, speeds);
+      outcomes.push({ ...outcome, date: new Date().toISOString(), commit });
+      for (const engine of session.engines) engines.set(engine.name, engine);
+      for (const result of outcome.engines) {
+        if (result.status !== 'measured' || !one.flops) continue;
+        const milliseconds = result.steady?.median ?? result.first;
+        speeds.record(result.engine, one.group, one.flops, milliseconds / 1000);
+      }
+      if (method.processPerCase) session.close();
+    }
+  } finally {
+    session.close();
+  }
+  return {
+    device,
+    kind,
+    threads,
+    description,
+    software,
+    roofline,
+    engines: [...engines.values()],
+    cases: outcomes,
+  };
+}

@@ -1,0 +1,49 @@
+/** The measuring process: one adapter, or one number of threads, since both are fixed when a process starts. */
+import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
+import { deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
+import { restBetweenPolls } from '../../src/kernels/webgpu/gpu.node.ts';
+import { measureCpuPeak } from './cpu-peak.ts';
+import { measureGpuPeak, warmGpu } from './gpu-peak.ts';
+import type { Reply, Request, RooflineRequest } from './protocol.ts';
+import { requestHandler } from './request-handler.ts';
+
+async function wait(done: Promise<unknown>): Promise<void> {
+  let waiting = true;
+  restBetweenPolls(() => waiting);
+  try {
+    await done;
+  } finally {
+    waiting = false;
+  }
+}
+
+async function withGpu<T>(work: (gpu: GPUDevice) => Promise<T>): Promise<T> {
+  const adapter = await openAdapter();
+  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
+  try {
+    return await work(gpu);
+  } finally {
+    gpu.destroy();
+  }
+}
+
+const platform = {
+  warmDriver: () => withGpu((gpu) => warmGpu(gpu, wait)),
+  measureRoofline: ({ device, threads }: RooflineRequest) =>
+    device === 'cpu'
+      ? measureCpuPeak(threads ?? 1, new URL('cpu-peak-worker.js', import.meta.url))
+      : withGpu((gpu) => measureGpuPeak(gpu, wait)),
+};
+
+const say = (reply: Reply) => process.send?.(reply);
+const answer = requestHandler(platform, say);
+
+process.on('message', async (request: Request) => {
+  try {
+    say({ kind: 'answer', answer: await answer(request) });
+  } catch (error) {
+    say({ kind: 'error', message: error instanceof Error ? error.message : String(error) });
+  }
+});
+// The command is gone: nobody waits for the rest.
+process.on('disconnect', () => process.exit());
