@@ -82,7 +82,6 @@ export interface CpuCall<A> {
 
 /** A call on the SIMD kernels: tensors are byte offsets into the WebAssembly memory, 16-byte aligned. */
 export interface SimdCall<A> {
-  readonly kernels: SimdKernels;
   readonly inputs: readonly number[];
   readonly inputSpecs: readonly TensorSpec[];
   readonly outputs: readonly number[];
@@ -90,11 +89,23 @@ export interface SimdCall<A> {
   readonly attributes: A;
   /** Of the first output, from its byte offset on. Dense for ops that do not say `places`. */
   readonly placement: Placement;
+  /** How many threads `run` shares its work among: a kernel that needs working memory needs it for each. */
+  readonly threads: number;
   /** Byte offset of at least `bytes` of working memory, valid until the call returns. */
   scratch(bytes: number): number;
+  /**
+   * Runs a kernel over `units` units of its work and returns when it is done. `nanoseconds` is about how long one unit
+   * takes: work that is not worth a second thread stays on this one.
+   */
+  run<K extends keyof SimdKernels>(
+    kernel: K,
+    operands: SimdKernels[K],
+    units: number,
+    nanoseconds: number,
+  ): void;
 }
 
-/** The functions that the WebAssembly module exports; each SIMD source file adds its own by declaration merging. */
+/** The kernels of the WebAssembly module by name, each with its operands. */
 // biome-ignore lint/suspicious/noEmptyInterface: rows are merged in by simd-kernels.ts
 export interface SimdKernels {}
 

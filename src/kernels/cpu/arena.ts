@@ -22,7 +22,7 @@ export interface Block {
 /**
  * Allocator over one growable WebAssembly memory: free blocks are kept by size class, last freed first (its lines may
  * still be in the cache), split on use and joined with free neighbours on release. Allocation may grow the memory, which
- * detaches every typed-array view made before.
+ * detaches every typed-array view made before (of a shared memory: leaves it as short as it was).
  */
 export class Arena {
   readonly memory: WebAssembly.Memory;
@@ -31,11 +31,14 @@ export class Arena {
   #last: Block | null = null;
   #live = 0;
 
-  /** `limitBytes` caps the memory; at most 4 GiB, all that 32-bit WebAssembly addresses. */
-  constructor(limitBytes: number) {
+  /**
+   * `limitBytes` caps the memory; at most 4 GiB, all that 32-bit WebAssembly addresses. A `shared` one may be used by
+   * several threads, and its buffer is a SharedArrayBuffer.
+   */
+  constructor(limitBytes: number, shared: boolean) {
     this.#limitPages = Math.max(2, Math.min(MAXIMUM_PAGES, Math.floor(limitBytes / PAGE_BYTES)));
     // The first page stays unused: address 0 means "no operand".
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
   }
 
   /** Bytes in use. */

@@ -1,20 +1,29 @@
 import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
 import { DisposedError, UnsupportedError } from '../errors.ts';
-import type { OpAttributes, OpDefinition, OpName, Placement, SimdKernels } from '../op.ts';
+import type { OpAttributes, OpDefinition, OpName, Placement } from '../op.ts';
 import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
 import { Arena, type Block } from './arena.ts';
-import { compileSimdKernels, instantiateSimdKernels } from './simd-kernels.ts';
+import { type BoundKernels, bindSimdKernels, compileSimdKernels } from './simd-kernels.ts';
+import { defaultThreads, Team } from './threads/team.ts';
 
 export interface CpuDeviceOptions {
   /** Most bytes that tensors may take together; 4 GiB, which is also the most there can be, when not given. */
   readonly memoryLimitBytes?: number;
+  /**
+   * How many threads compute, from 1; one a processor and at most eight when not given. Where the platform does not
+   * allow threads there is one, and the device's description says why.
+   */
+  readonly threads?: number;
   /** Why this device was chosen, for its description. */
   readonly reason?: string;
 }
 
 const FOUR_GIB = 2 ** 32;
+
+/** Nanoseconds of work below which a piece of it is not worth its own taking. */
+const LEAST_PIECE = 10_000;
 
 class CpuStorage implements Storage {
   readonly owner: CpuDevice;
@@ -31,8 +40,20 @@ class CpuStorage implements Storage {
   }
 }
 
+/** Workers outlive whoever forgets them: those of a device that was dropped without `destroy` are ended with it. */
+const abandoned = new FinalizationRegistry<Team>((team) => team.dismiss());
+
+interface Parts {
+  readonly module: WebAssembly.Module;
+  readonly arena: Arena;
+  readonly team: Team | null;
+  readonly limitBytes: number;
+  readonly reason: string;
+}
+
 /**
- * Computes on the processor, in one thread: SIMD WebAssembly kernels where an op has them, else its plain TypeScript.
+ * Computes on the processor: SIMD WebAssembly kernels where an op has them, in one or more threads, else its plain
+ * TypeScript.
  * Every tensor lives in one WebAssembly memory, so that kernels work on it in place. Ops run at once; `run` throws
  * their errors itself.
  */
@@ -43,26 +64,47 @@ export class CpuDevice implements Device {
 
   readonly #module: WebAssembly.Module;
   readonly #limitBytes: number;
+  readonly #team: Team | null;
   #arena: Arena;
-  #kernels: SimdKernels;
+  #kernels: BoundKernels;
   #storages = 0;
   #peakBytes = 0;
   #destroyed = false;
 
-  private constructor(
-    module: WebAssembly.Module,
-    { memoryLimitBytes: limitBytes = FOUR_GIB, reason }: CpuDeviceOptions,
-  ) {
-    this.description = `CPU, SIMD WebAssembly kernels, one thread${reason ? `: ${reason}` : ''}`;
+  private constructor({ module, arena, team, reason, limitBytes }: Parts) {
+    this.description = reason;
     this.#module = module;
     this.#limitBytes = limitBytes;
-    this.#arena = new Arena(limitBytes);
-    this.#kernels = instantiateSimdKernels(module, this.#arena.memory);
+    this.#team = team;
+    this.#arena = arena;
+    this.#kernels = bindSimdKernels(module, arena.memory);
+    if (team) abandoned.register(this, team, this);
   }
 
-  /** Throws UnsupportedError where the runtime has no WebAssembly SIMD. */
+  /**
+   * Throws UnsupportedError where the runtime has no WebAssembly SIMD, and for `threads` that are no whole number
+   * from 1.
+   */
   static async create(options: CpuDeviceOptions = {}): Promise<CpuDevice> {
-    return new CpuDevice(await compileSimdKernels(), options);
+    const { memoryLimitBytes: limitBytes = FOUR_GIB, threads = defaultThreads(), reason } = options;
+    if (!(Number.isInteger(threads) && threads >= 1)) {
+      throw new UnsupportedError(`CpuDevice: ${threads} threads were asked for; give a whole number from 1`);
+    }
+    const describe = (how: string) => `CPU, SIMD WebAssembly kernels, ${how}${reason ? `: ${reason}` : ''}`;
+    let alone = 'one thread';
+    if (threads > 1) {
+      const module = await compileSimdKernels(true);
+      try {
+        const arena = new Arena(limitBytes, true);
+        const team = await Team.assemble(threads, module, arena.memory);
+        return new CpuDevice({ module, arena, team, limitBytes, reason: describe(`${threads} threads`) });
+      } catch (error) {
+        alone += ` (${error instanceof Error ? error.message : String(error)})`;
+      }
+    }
+    const module = await compileSimdKernels(false);
+    const arena = new Arena(limitBytes, false);
+    return new CpuDevice({ module, arena, team: null, limitBytes, reason: describe(alone) });
   }
 
   upload(data: DeviceArray): Storage {
@@ -195,12 +237,15 @@ export class CpuDevice implements Device {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#storages = 0;
+    this.#team?.dismiss();
+    abandoned.unregister(this);
     this.#replaceArena();
   }
 
   #replaceArena(): void {
-    this.#arena = new Arena(this.#limitBytes);
-    this.#kernels = instantiateSimdKernels(this.#module, this.#arena.memory);
+    this.#arena = new Arena(this.#limitBytes, this.#team !== null);
+    this.#kernels = bindSimdKernels(this.#module, this.#arena.memory);
+    if (!this.#destroyed) this.#team?.moveTo(this.#arena.memory);
   }
 
   #runSimd<A>(
@@ -216,7 +261,6 @@ export class CpuDevice implements Device {
     const working: Block[] = [];
     try {
       return definition.simd({
-        kernels: this.#kernels,
         inputs: inputs.map((block) => block.offset),
         inputSpecs,
         outputs: outputs.map((block) => block.offset),
@@ -229,10 +273,21 @@ export class CpuDevice implements Device {
           this.#notePeak();
           return block.offset;
         },
+        threads: this.#team?.size ?? 1,
+        run: (kernel, operands, units, nanoseconds) => this.#runKernel(kernel, operands, units, nanoseconds),
       });
     } finally {
       for (const block of working) this.#arena.release(block);
     }
+  }
+
+  #runKernel(name: string, operands: readonly number[], units: number, nanoseconds: number): void {
+    const { functions, numbers } = this.#kernels;
+    const number = numbers.get(name) as number;
+    const least = Math.ceil(LEAST_PIECE / nanoseconds);
+    if (units === 0) return;
+    if (this.#team && units > least) this.#team.run(functions, number, operands, units, least);
+    else functions[number](...operands, 0, units, 0);
   }
 
   #allocate(bytes: number): CpuStorage {

@@ -1,58 +1,75 @@
 import simd from '../../../build/simd.wasm';
 import { UnsupportedError } from '../errors.ts';
-import type { SimdKernels } from '../op.ts';
 import type { WindowArguments } from '../window.ts';
+import { importSharedMemory } from './import-shared-memory.ts';
+import type { Kernel } from './threads/job-board.ts';
 
-/** Addresses and sizes are unsigned; a flag is 0 or 1; activations are numbered as in activation.ts. */
+/** The operands that every product begins with; see product.ts of the kernels. */
+type ProductOperands = [
+  packed: number,
+  first: number,
+  depth: number,
+  c: number,
+  cLeading: number,
+  columns: number,
+  activation: number,
+  accumulate: number,
+  scratch: number,
+  scratchBytes: number,
+  rows: number,
+];
+
+/**
+ * Operands of each kernel. Addresses and sizes are unsigned; a flag is 0 or 1; activations are numbered as in
+ * activation.ts. Each kernel then takes the range of its units that it is to compute, and the number of the thread.
+ */
 declare module '../op.ts' {
   interface SimdKernels {
-    /** Bytes of scratch that a product with `columns` columns needs. */
-    productScratch(columns: number): number;
-    /** C[m, n] = activation(op(A)·op(B) + bias), or C += op(A)·op(B); leading sizes in floats, bias 0 for none. */
-    matmul(
+    /** Packs B for a product; units are panels of TILE_COLUMNS columns. */
+    packRight: [
+      packed: number,
+      b: number,
+      leading: number,
+      transposed: number,
+      bias: number,
+      columns: number,
+      depth: number,
+    ];
+    /** C = activation(A·B + bias), or C += A·B, for a packed B; units are TILE_ROWS rows. */
+    multiplyMatrix: [...ProductOperands, a: number, aLeading: number, aTransposed: number];
+    /** The same with windows of an image as A. */
+    multiplyWindows: [
+      ...ProductOperands,
+      transposed: number,
+      spacingY: number,
+      spacingX: number,
+      image: number,
+      ...windows: WindowArguments,
+    ];
+    /** C = activation(A·B + bias) for a handful of rows; strides in floats; units are STRIP_COLUMNS columns. */
+    multiplyFewRows: [
       a: number,
-      aLeading: number,
-      aTransposed: number,
+      aRow: number,
+      aStep: number,
       b: number,
       bLeading: number,
-      bTransposed: number,
       bias: number,
       c: number,
       cLeading: number,
-      m: number,
-      n: number,
-      k: number,
+      rows: number,
+      columns: number,
+      depth: number,
       activation: number,
-      accumulate: number,
-      scratch: number,
-    ): void;
-    /** y = activation(x ∗ kernel + bias), its pixels `yStride` floats apart; scratch of productScratch(outputs) bytes and kernelWidth · channels floats. */
-    conv2d(
-      ...operands: [
-        x: number,
-        kernel: number,
-        bias: number,
-        y: number,
-        yStride: number,
-        ...window: WindowArguments,
-        activation: number,
-        scratch: number,
-      ]
-    ): void;
-    /** Gradient of the kernel; scratch as for conv2d. */
-    conv2dGradientKernel(
-      ...operands: [x: number, g: number, dk: number, ...window: WindowArguments, scratch: number]
-    ): void;
-    /** Gradient of x; scratch of productScratch(channels) bytes, kernelWidth · outputs floats, and the kernel's size. */
-    conv2dGradientInput(
-      ...operands: [g: number, kernel: number, dx: number, ...window: WindowArguments, scratch: number]
-    ): void;
-    /** Largest element (maximum 1) or mean (0) of each window, padding not counted. */
-    pool(
-      ...operands: [x: number, y: number, yStride: number, maximum: number, ...window: WindowArguments]
-    ): void;
-    /** y = a ∘ b by rows of 4 columns or more; row strides in floats, steps 1 or 0 (the row's first number serves it). */
-    binary(
+    ];
+    /** [taps, channels, outputs] → [taps, outputs, channels]; units are taps. */
+    exchangeChannels: [target: number, kernel: number, channels: number, outputs: number];
+    /** Largest element (maximum 1) or mean (0) of each window, padding not counted; units are lines of y. */
+    pool: [x: number, y: number, yStride: number, maximum: number, ...window: WindowArguments];
+    /**
+     * y = a ∘ b by rows of 4 columns or more; row strides in floats, steps 1 or 0 (the row's first number serves it).
+     * Units are UNIT_ELEMENTS elements of a row.
+     */
+    binary: [
       operation: number,
       a: number,
       aRowStride: number,
@@ -61,24 +78,15 @@ declare module '../op.ts' {
       bRowStride: number,
       bStep: number,
       y: number,
-      rows: number,
       columns: number,
-    ): void;
-    /** y = operation(x) on 4 floats or more; as binary, numbered in the op's file. */
-    unary(operation: number, x: number, y: number, count: number): void;
-    /** dx = g times the slope of the activation (not the linear one) whose output is y, on 4 floats or more. */
-    activationGradient(activation: number, y: number, g: number, dx: number, count: number): void;
-    /** LSTM cell after its product, for 4 units or more, tanh, and sigmoid or hard sigmoid gates. */
-    lstmGates(
-      z: number,
-      c: number,
-      h: number,
-      next: number,
-      batch: number,
-      units: number,
-      hardSigmoid: number,
-    ): void;
-    lstmGatesGradient(
+    ];
+    /** y = operation(x) on 4 floats or more; numbered in the op's file. Units are UNIT_ELEMENTS elements. */
+    unary: [operation: number, x: number, y: number, count: number];
+    /** dx = g times the slope of the activation (not the linear one) whose output is y; otherwise as unary. */
+    activationGradient: [activation: number, y: number, g: number, dx: number, count: number];
+    /** LSTM cell after its product, for 4 units or more, tanh, and sigmoid or hard sigmoid gates; by rows. */
+    lstmGates: [z: number, c: number, h: number, next: number, units: number, hardSigmoid: number];
+    lstmGatesGradient: [
       z: number,
       c: number,
       next: number,
@@ -86,12 +94,11 @@ declare module '../op.ts' {
       dNext: number,
       dz: number,
       dc: number,
-      batch: number,
       units: number,
       hardSigmoid: number,
-    ): void;
-    /** On 4 parameters or more; the rate has the bias corrections, a complement is 1 − beta. */
-    adam(
+    ];
+    /** On 4 parameters or more, by UNIT_ELEMENTS; the rate has the bias corrections, a complement is 1 − beta. */
+    adam: [
       p: number,
       g: number,
       m: number,
@@ -106,19 +113,11 @@ declare module '../op.ts' {
       beta2: number,
       complement2: number,
       epsilon: number,
-    ): void;
-    /** y[o, i] = scale · Σ x[o, r, i] over r; scratch of `inner` float64. */
-    sum(
-      x: number,
-      y: number,
-      outer: number,
-      reduced: number,
-      inner: number,
-      scale: number,
-      scratch: number,
-    ): void;
-    /** On 4 floats or more; keys and threshold as the op makes them. */
-    dropout(
+    ];
+    /** y[o, i] = scale · Σ x[o, r, i] over r; units are UNIT_ELEMENTS elements of a row of y; as many float64 of scratch a thread. */
+    sum: [x: number, y: number, reduced: number, inner: number, scale: number, scratch: number];
+    /** On 4 floats or more, by UNIT_ELEMENTS; keys and threshold as the op makes them. */
+    dropout: [
       x: number,
       y: number,
       count: number,
@@ -126,42 +125,41 @@ declare module '../op.ts' {
       key1: number,
       threshold: number,
       scale: number,
-    ): void;
-    softmax(x: number, y: number, rows: number, columns: number): void;
-    logSoftmax(x: number, y: number, rows: number, columns: number): void;
-    sparseCrossEntropy(
-      ...operands: [
-        logits: number,
-        labels: number,
-        losses: number,
-        rows: number,
-        classes: number,
-        ignore: number,
-      ]
-    ): void;
-    sparseCrossEntropyGradient(
+    ];
+    /** By rows, as are those that follow. */
+    softmax: [x: number, y: number, columns: number];
+    logSoftmax: [x: number, y: number, columns: number];
+    sparseCrossEntropy: [logits: number, labels: number, losses: number, classes: number, ignore: number];
+    sparseCrossEntropyGradient: [
       logits: number,
       labels: number,
       g: number,
       y: number,
-      rows: number,
       classes: number,
       ignore: number,
-    ): void;
+    ];
   }
 }
 
 let compiled: Promise<WebAssembly.Module> | undefined;
+let compiledForSharing: Promise<WebAssembly.Module> | undefined;
 
-/** Compiles the kernels, once in a process. Throws UnsupportedError where the runtime lacks WebAssembly SIMD. */
-export function compileSimdKernels(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
+/**
+ * Compiles the kernels for a memory that is shared between threads or not, once in a process. Throws UnsupportedError
+ * where the runtime lacks WebAssembly SIMD.
+ */
+export function compileSimdKernels(shared: boolean): Promise<WebAssembly.Module> {
+  if (shared) {
+    compiledForSharing ??= compile(importSharedMemory(simd));
+    return compiledForSharing;
+  }
+  compiled ??= compile(simd);
   return compiled;
 }
 
-async function compile(): Promise<WebAssembly.Module> {
+async function compile(program: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(simd);
+    return await WebAssembly.compile(program);
   } catch (cause) {
     throw new UnsupportedError(
       'The CPU device needs WebAssembly with 128-bit SIMD, which this runtime does not have; ' +
@@ -171,8 +169,17 @@ async function compile(): Promise<WebAssembly.Module> {
   }
 }
 
-/** Binds the kernels to a memory. The exports are as declared above: both are made from the same sources. */
-export function instantiateSimdKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): SimdKernels {
+/** Kernels on a memory: functions, and their numbers by name. */
+export interface BoundKernels {
+  readonly functions: readonly Kernel[];
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
+/** Binds the kernels to a memory. */
+export function bindSimdKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): BoundKernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return exports as WebAssembly.Exports & SimdKernels;
+  return {
+    functions: Object.values(exports) as Kernel[],
+    numbers: new Map(Object.keys(exports).map((name, index) => [name, index])),
+  };
 }

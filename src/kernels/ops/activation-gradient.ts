@@ -1,6 +1,7 @@
 import source from '../../../shaders/activation-gradient.wgsl';
 import { type Activation, activations, slopeHook } from '../activation.ts';
 import { checkAlike, checkInputCount } from '../checks.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample, valuesSample } from '../samples.ts';
@@ -47,10 +48,11 @@ export const activationGradient: OpDefinition<ActivationGradientAttributes> = {
   cpu({ inputs, outputs, attributes }) {
     loops[attributes.activation](inputs[0], inputs[1], outputs[0]);
   },
-  simd({ kernels, inputs: [y, g], outputs: [dx], outputSpecs, attributes }) {
+  simd({ inputs: [y, g], outputs: [dx], outputSpecs, attributes, run }) {
     const count = elementCount(outputSpecs[0].shape);
     if (count < 4 || attributes.activation === 'linear') return false;
-    kernels.activationGradient(activations[attributes.activation].code, y, g, dx, count);
+    const { code } = activations[attributes.activation];
+    run('activationGradient', [code, y, g, dx, count], elementUnits(count), 0.4 * UNIT_ELEMENTS);
     return true;
   },
   wgsl({ outputs, attributes, adapter }) {

@@ -1,5 +1,6 @@
 import source from '../../../shaders/adam.wgsl';
 import { checkAlike, checkInputCount } from '../checks.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition } from '../op.ts';
 import { floatSample } from '../samples.ts';
@@ -48,13 +49,14 @@ export const adam: OpDefinition<AdamAttributes> = {
       nextP[i] = p[i] - (rate * mean) / (Math.sqrt(square) + epsilon);
     }
   },
-  simd({ kernels, inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], outputSpecs, attributes }) {
+  simd({ inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], outputSpecs, attributes, run }) {
     const count = elementCount(outputSpecs[0].shape);
     if (count < 4) return false;
     const { beta1, beta2, epsilon } = attributes;
     const rate = correctedRate(attributes);
     const numbers = [rate, beta1, 1 - beta1, beta2, 1 - beta2, epsilon] as const;
-    kernels.adam(p, g, m, v, nextP, nextM, nextV, count, ...numbers);
+    const operands = [p, g, m, v, nextP, nextM, nextV, count, ...numbers] as const;
+    run('adam', [...operands], elementUnits(count), 2 * UNIT_ELEMENTS);
     return true;
   },
   wgsl({ outputs, attributes, adapter }) {

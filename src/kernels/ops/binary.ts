@@ -1,5 +1,6 @@
 import source from '../../../shaders/binary.wgsl';
 import { checkInputCount } from '../checks.ts';
+import { elementUnits } from '../cpu/units.ts';
 import { DTypeError } from '../errors.ts';
 import { sumToShape } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
@@ -142,7 +143,7 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
         loop(inputs[0], aStart, aStep, inputs[1], bStart, bStep, outputs[0], run * count, count);
       });
     },
-    simd({ kernels, inputs, inputSpecs, outputs, outputSpecs }) {
+    simd({ inputs, inputSpecs, outputs, outputSpecs, run }) {
       if (row.simd === undefined || outputSpecs[0].dtype !== 'float32') return false;
       const { shape, strides } = layoutOf(inputSpecs, outputSpecs[0]);
       if (shape.length > 2) return false;
@@ -151,7 +152,13 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
       const [[aRow, aStep], [bRow, bStep]] = strides.map((steps) =>
         shape.length === 1 ? [0, ...steps] : steps,
       );
-      kernels.binary(row.simd, inputs[0], aRow, aStep, inputs[1], bRow, bStep, outputs[0], count, columns);
+      const units = count * elementUnits(columns);
+      run(
+        'binary',
+        [row.simd, inputs[0], aRow, aStep, inputs[1], bRow, bStep, outputs[0], columns],
+        units,
+        (0.4 * count * columns) / units,
+      );
       return true;
     },
     wgsl({ inputs, outputs, adapter }) {

@@ -1,4 +1,6 @@
 import source from '../../../shaders/conv2d-gradient-input.wgsl';
+import { activations } from '../activation.ts';
+import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
@@ -6,9 +8,10 @@ import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
 import {
   convolutionFlops,
+  isPointwise,
+  type WindowArguments,
   type WindowAttributes,
   type WindowGeometry,
-  windowArguments,
   windowGeometry,
 } from '../window.ts';
 

@@ -1,4 +1,6 @@
 import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
+import { activations } from '../activation.ts';
+import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Sample } from '../op.ts';
@@ -7,6 +9,7 @@ import { floatSample } from '../samples.ts';
 import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
 import {
   convolutionFlops,
+  isPointwise,
   type WindowAttributes,
   type WindowGeometry,
   windowArguments,
@@ -100,7 +103,9 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
     const geometry = conv2dGradientKernelGeometry(inputSpecs, attributes);
     const outputs = attributes.kernelShape[3];
     multiply(call, {
-      a: { image: x, windows: windowArguments(geometry, outputs), spacing: [1, 1], transposed: true },
+      a: isPointwise(geometry)
+        ? { address: x, leading: geometry.channels, transposed: true }
+        : { image: x, windows: windowArguments(geometry, outputs), spacing: [1, 1], transposed: true },
       b: { address: g, leading: outputs, transposed: false },
       bias: 0,
       c: dk,

@@ -1,5 +1,6 @@
 import source from '../../../shaders/conv2d.wgsl';
 import { type Activation, activations } from '../activation.ts';
+import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Placement, Sample, Value } from '../op.ts';
@@ -7,6 +8,7 @@ import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
 import {
   convolutionFlops,
+  isPointwise,
   type WindowAttributes,
   type WindowGeometry,
   windowArguments,

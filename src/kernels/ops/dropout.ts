@@ -1,5 +1,6 @@
 import source from '../../../shaders/dropout.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { UnsupportedError } from '../errors.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition } from '../op.ts';
@@ -54,11 +55,12 @@ export const dropout: OpDefinition<DropoutAttributes> = {
       y[i] = hash < threshold ? 0 : x[i] * scale;
     }
   },
-  simd({ kernels, inputs: [x], outputs: [y], outputSpecs, attributes }) {
+  simd({ inputs: [x], outputs: [y], outputSpecs, attributes, run }) {
     const count = elementCount(outputSpecs[0].shape);
     if (count < 4) return false;
     const { key0, key1, threshold } = keysOf(attributes);
-    kernels.dropout(x, y, count, key0, key1, threshold, 1 / (1 - attributes.rate));
+    const scale = 1 / (1 - attributes.rate);
+    run('dropout', [x, y, count, key0, key1, threshold, scale], elementUnits(count), 2 * UNIT_ELEMENTS);
     return true;
   },
   wgsl({ outputs, attributes, adapter }) {

@@ -26,10 +26,10 @@ export const logSoftmax: OpDefinition<NoAttributes> = {
       for (let i = from; i < end; i++) y[i] = x[i] - largest - logarithm;
     }
   },
-  simd({ kernels, inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+  simd({ inputs: [x], inputSpecs: [{ shape }], outputs: [y], run }) {
     const columns = shape[shape.length - 1];
     if (columns === 0) return false;
-    kernels.logSoftmax(x, y, elementCount(shape) / columns, columns);
+    run('logSoftmax', [x, y, columns], elementCount(shape) / columns, 1.5 * columns);
     return true;
   },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),

@@ -48,11 +48,11 @@ export const lstmGatesGradient: OpDefinition<LstmAttributes> = {
       }
     }
   },
-  simd({ kernels, inputs: [z, c, next, dh, dNext], inputSpecs, outputs: [dz, dc], attributes }) {
+  simd({ inputs: [z, c, next, dh, dNext], inputSpecs, outputs: [dz, dc], attributes, run }) {
     const [batch, units] = inputSpecs[1].shape;
     const hard = hardGates(attributes);
     if (hard === null || units < 4) return false;
-    kernels.lstmGatesGradient(z, c, next, dh, dNext, dz, dc, batch, units, hard);
+    run('lstmGatesGradient', [z, c, next, dh, dNext, dz, dc, units, hard], batch, 8 * units);
     return true;
   },
   wgsl({ inputs: [, c], attributes, adapter }) {

@@ -42,11 +42,11 @@ export const lstmGates: OpDefinition<LstmAttributes> = {
       }
     }
   },
-  simd({ kernels, inputs: [z, c], inputSpecs, outputs: [h, next], attributes }) {
+  simd({ inputs: [z, c], inputSpecs, outputs: [h, next], attributes, run }) {
     const [batch, units] = inputSpecs[1].shape;
     const hard = hardGates(attributes);
     if (hard === null || units < 4) return false;
-    kernels.lstmGates(z, c, h, next, batch, units, hard);
+    run('lstmGates', [z, c, h, next, units, hard], batch, 6 * units);
     return true;
   },
   wgsl({ inputs: [, c], attributes, adapter }) {

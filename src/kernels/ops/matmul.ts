@@ -1,4 +1,5 @@
 import { type Activation, activations } from '../activation.ts';
+import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
 import type { OpDefinition, Placement, Sample, SimdCall, Value } from '../op.ts';
@@ -106,13 +107,13 @@ export const matmul: OpDefinition<MatmulAttributes> = {
     const { stride, offset } = call.placement;
     const y = call.outputs[0] + 4 * offset;
     if (aBatched && !bBatched && !call.attributes.transposeA) {
-      multiply(call, call.inputs[0], call.inputs[1], y, batch * m, n, k);
+      multiplyMember(call, call.inputs[0], call.inputs[1], y, batch * m, n, k);
       return true;
     }
     for (let member = 0; member < batch; member++) {
       const a = call.inputs[0] + (aBatched ? member * m * k * 4 : 0);
       const b = call.inputs[1] + (bBatched ? member * k * n * 4 : 0);
-      multiply(call, a, b, y + 4 * member * m * stride, m, n, k);
+      multiplyMember(call, a, b, y + 4 * member * m * stride, m, n, k);
     }
     return true;
   },
@@ -204,7 +205,7 @@ function problemOf(
   };
 }
 
-function multiply(
+function multiplyMember(
   call: SimdCall<MatmulAttributes>,
   a: number,
   b: number,
@@ -213,25 +214,18 @@ function multiply(
   n: number,
   k: number,
 ): void {
-  const { kernels, attributes } = call;
-  const { transposeA, transposeB, activation } = attributes;
-  kernels.matmul(
-    a,
-    transposeA ? m : k,
-    transposeA ? 1 : 0,
-    b,
-    transposeB ? k : n,
-    transposeB ? 1 : 0,
-    call.inputs[2] ?? 0,
-    y,
-    call.placement.stride,
-    m,
-    n,
-    k,
-    activations[activation].code,
-    0,
-    call.scratch(kernels.productScratch(n)),
-  );
+  const { transposeA, transposeB, activation } = call.attributes;
+  multiply(call, {
+    a: { address: a, leading: transposeA ? m : k, transposed: transposeA },
+    b: { address: b, leading: transposeB ? k : n, transposed: transposeB },
+    bias: call.inputs[2] ?? 0,
+    c: y,
+    cLeading: call.placement.stride,
+    rows: m,
+    columns: n,
+    depth: k,
+    activation: activations[activation].code,
+  });
 }
 
 function samples(): Sample<MatmulAttributes>[] {

@@ -1,5 +1,6 @@
 import source from '../../../shaders/reduce.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { scalar } from '../gradients.ts';
 import { axesUniform, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, OpDefinition, Sample, Value } from '../op.ts';
@@ -166,13 +167,16 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
       const scale = row.mean ? y.length / x.length : 1;
       for (let i = 0; i < y.length; i++) y[i] = totals[i] * scale;
     },
-    simd({ kernels, inputs: [x], inputSpecs, outputs: [y], attributes, scratch }) {
+    simd({ inputs: [x], inputSpecs, outputs: [y], attributes, threads, scratch, run }) {
       const { shape } = inputSpecs[0];
       if (!(name === 'sum' || row.mean) || elementCount(shape) === 0) return false;
       const axes = threeAxes(layoutOf(shape, reducedAxes(name, shape, attributes.axes)));
       if (!axes) return false;
       const [outer, reduced, inner] = axes;
-      kernels.sum(x, y, outer, reduced, inner, row.mean ? 1 / reduced : 1, scratch(inner * 8));
+      const units = outer * elementUnits(inner);
+      const totals = scratch(threads * UNIT_ELEMENTS * 8);
+      const cost = (0.5 * outer * reduced * inner) / units;
+      run('sum', [x, y, reduced, inner, row.mean ? 1 / reduced : 1, totals], units, cost);
       return true;
     },
     variants({ inputs: [{ shape }], attributes, adapter }) {

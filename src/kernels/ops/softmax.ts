@@ -78,10 +78,10 @@ export const softmax: OpDefinition<NoAttributes> = {
       for (let i = from; i < end; i++) y[i] /= sum;
     }
   },
-  simd({ kernels, inputs: [x], inputSpecs: [{ shape }], outputs: [y] }) {
+  simd({ inputs: [x], inputSpecs: [{ shape }], outputs: [y], run }) {
     const columns = shape[shape.length - 1];
     if (columns === 0) return false;
-    kernels.softmax(x, y, elementCount(shape) / columns, columns);
+    run('softmax', [x, y, columns], elementCount(shape) / columns, 1.5 * columns);
     return true;
   },
   variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),

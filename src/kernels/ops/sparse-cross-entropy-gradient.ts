@@ -50,9 +50,9 @@ export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttribut
       y[from + label] -= g[row];
     }
   },
-  simd({ kernels, inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore } }) {
+  simd({ inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore }, run }) {
     const [rows, classes] = inputSpecs[0].shape;
-    kernels.sparseCrossEntropyGradient(logits, labels, g, y, rows, classes, ignore);
+    run('sparseCrossEntropyGradient', [logits, labels, g, y, classes, ignore], rows, 1.5 * classes);
     return true;
   },
   variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),

@@ -77,9 +77,9 @@ export const sparseCrossEntropy: OpDefinition<SparseCrossEntropyAttributes> = {
       losses[row] = Math.log(sum) + largest - logits[from + label];
     }
   },
-  simd({ kernels, inputs: [logits, labels], inputSpecs, outputs: [losses], attributes: { ignore } }) {
+  simd({ inputs: [logits, labels], inputSpecs, outputs: [losses], attributes: { ignore }, run }) {
     const [rows, classes] = inputSpecs[0].shape;
-    kernels.sparseCrossEntropy(logits, labels, losses, rows, classes, ignore);
+    run('sparseCrossEntropy', [logits, labels, losses, classes, ignore], rows, 1.5 * classes);
     return true;
   },
   variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),

@@ -1,6 +1,7 @@
 import source from '../../../shaders/unary.wgsl';
 import { type Activation, activations, hardSigmoid, sigmoid } from '../activation.ts';
 import { checkDType, checkInputCount } from '../checks.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { scalar } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { GradientContext, NoAttributes, OpDefinition, Value } from '../op.ts';
@@ -194,10 +195,10 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
     cpu({ inputs, outputs }) {
       row.loop(inputs[0], outputs[0]);
     },
-    simd({ kernels, inputs, inputSpecs, outputs }) {
+    simd({ inputs, inputSpecs, outputs, run }) {
       const count = elementCount(inputSpecs[0].shape);
       if (row.simd === undefined || count < 4) return false;
-      kernels.unary(row.simd, inputs[0], outputs[0], count);
+      run('unary', [row.simd, inputs[0], outputs[0], count], elementUnits(count), UNIT_ELEMENTS);
       return true;
     },
     wgsl({ inputs, adapter }) {

@@ -1,4 +1,6 @@
-/** One update of Adam on 4 parameters or more; `rate` has the bias corrections, `complement…` is 1 − beta. */
+import { firstVector, lastVector } from './units';
+
+/** One update of Adam on 4 parameters or more, in units from … to; `rate` has the bias corrections, `complement…` is 1 − beta. */
 export function adam(
   p: usize,
   g: usize,
@@ -14,11 +16,13 @@ export function adam(
   beta2: f32,
   complement2: f32,
   epsilon: f32,
+  from: i32,
+  to: i32,
 ): void {
-  const bytes = (<usize>count) << 2;
-  for (let element: usize = 0; element < bytes; element += 16) {
+  const last = lastVector(count, to);
+  for (let element = firstVector(from); element < last + 16; element += 16) {
     // The last four are computed together, however many of them are done: no output is an input.
-    const at = min(element, bytes - 16);
+    const at = min(element, last);
     const slope = v128.load(g + at);
     const mean = f32x4.add(
       f32x4.mul(f32x4.splat(beta1), v128.load(m + at)),

@@ -1,3 +1,6 @@
+import { UNIT_ELEMENTS } from './blocks';
+import { firstVector, lastVector } from './units';
+
 /** Each operation as a class without fields, so that a row's loop is compiled once for each, free of branches. */
 @unmanaged
 class Add {
@@ -57,7 +60,7 @@ class Equal {
 
 /**
  * y[row, column] = operation(a, b) for 4 columns or more. `…RowStride` in floats; `…Step` is 1 for an operand read along
- * the row, 0 for one whose first number serves all of it. The operations are numbered as in binary.ts of the ops.
+ * the row, 0 for one whose first number serves all of it. The units from … to are computed, each a part of a row. The operations are numbered as in binary.ts of the ops.
  */
 export function binary(
   operation: i32,
@@ -68,44 +71,47 @@ export function binary(
   bRowStride: i32,
   bStep: i32,
   y: usize,
-  rows: i32,
   columns: i32,
+  from: i32,
+  to: i32,
 ): void {
-  const rowBytes = (<usize>columns) << 2;
-  for (let row = 0; row < rows; row++) {
-    if (operation === 0) combine<Add>(a, aStep, b, bStep, y, columns);
-    else if (operation === 1) combine<Subtract>(a, aStep, b, bStep, y, columns);
-    else if (operation === 2) combine<Multiply>(a, aStep, b, bStep, y, columns);
-    else if (operation === 3) combine<Divide>(a, aStep, b, bStep, y, columns);
-    else if (operation === 4) combine<Maximum>(a, aStep, b, bStep, y, columns);
-    else if (operation === 5) combine<Minimum>(a, aStep, b, bStep, y, columns);
-    else if (operation === 6) combine<Greater>(a, aStep, b, bStep, y, columns);
-    else combine<Equal>(a, aStep, b, bStep, y, columns);
-    a += (<usize>aRowStride) << 2;
-    b += (<usize>bRowStride) << 2;
-    y += rowBytes;
+  const unitsInRow = (columns + UNIT_ELEMENTS - 1) / UNIT_ELEMENTS;
+  for (let unit = from; unit < to; unit++) {
+    const row = unit / unitsInRow;
+    const part = unit - row * unitsInRow;
+    const left = a + ((<usize>row * aRowStride) << 2);
+    const right = b + ((<usize>row * bRowStride) << 2);
+    const target = y + ((<usize>row * columns) << 2);
+    if (operation === 0) combine<Add>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 1) combine<Subtract>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 2) combine<Multiply>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 3) combine<Divide>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 4) combine<Maximum>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 5) combine<Minimum>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === 6) combine<Greater>(left, aStep, right, bStep, target, columns, part);
+    else combine<Equal>(left, aStep, right, bStep, target, columns, part);
   }
 }
 
-/** One row. The last four columns are computed together however many of them are done: y is neither a nor b. */
-function combine<T>(a: usize, aStep: i32, b: usize, bStep: i32, y: usize, columns: i32): void {
+/** One unit of a row. The last four columns are computed together however many of them are done: y is neither a nor b. */
+function combine<T>(a: usize, aStep: i32, b: usize, bStep: i32, y: usize, columns: i32, part: i32): void {
   const operation = changetype<T>(0);
-  const bytes = (<usize>columns) << 2;
-  const last = bytes - 16;
+  const first = firstVector(part);
+  const last = lastVector(columns, part + 1);
   if (aStep && bStep) {
-    for (let at: usize = 0; at < last; at += 16) {
+    for (let at = first; at < last; at += 16) {
       v128.store(y + at, operation.apply(v128.load(a + at), v128.load(b + at)));
     }
     v128.store(y + last, operation.apply(v128.load(a + last), v128.load(b + last)));
   } else if (aStep) {
     const right = v128.load32_splat(b);
-    for (let at: usize = 0; at < last; at += 16) {
+    for (let at = first; at < last; at += 16) {
       v128.store(y + at, operation.apply(v128.load(a + at), right));
     }
     v128.store(y + last, operation.apply(v128.load(a + last), right));
   } else {
     const left = v128.load32_splat(a);
-    for (let at: usize = 0; at < last; at += 16) {
+    for (let at = first; at < last; at += 16) {
       v128.store(y + at, operation.apply(left, v128.load(b + at)));
     }
     v128.store(y + last, operation.apply(left, v128.load(b + last)));

@@ -1,5 +1,8 @@
+import { UNIT_ELEMENTS } from './blocks';
+
 /**
- * Zero where the hash of the element's number lies below the threshold, else x times the scale; on 4 floats or more.
+ * Zero where the hash of the element's number lies below the threshold, else x times the scale; on 4 floats or more, in
+ * units from … to.
  * Bit for bit what the plain op computes, whose product is one of float64.
  */
 export function dropout(
@@ -10,11 +13,14 @@ export function dropout(
   key1: i32,
   threshold: u32,
   scale: f64,
+  from: i32,
+  to: i32,
 ): void {
   const scales = f64x2.splat(scale);
-  for (let element = 0; element < count; element += 4) {
+  const end = min(count, to * UNIT_ELEMENTS);
+  for (let element = from * UNIT_ELEMENTS; element < end; element += 4) {
     // The last four are computed together, however many of them are done: y is not x.
-    const first = min(element, count - 4);
+    const first = min(element, end - 4);
     const at = (<usize>first) << 2;
     const numbers = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
     const hash = pcg(v128.xor(pcg(v128.xor(numbers, i32x4.splat(key0))), i32x4.splat(key1)));

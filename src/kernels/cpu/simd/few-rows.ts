@@ -1,17 +1,18 @@
 import { activateRows } from './activation';
+import { STRIP_COLUMNS } from './blocks';
 
 /** Columns worked on at a time: four rows of B and one of C take 20 KiB, and stay in the first-level cache. */
 const CHUNK: i32 = 1024;
 
 /**
  * C[rows, columns] = activation(A·B + bias) for a handful of rows: B is read once, in order, and never packed (packing
- * would cost more than the product). A's element (i, k) is at a + i·aRow + k·aStep bytes; B [depth, columns] by rows of
- * `bLeading` floats.
+ * would cost more than the product). A's element (i, k) is aRow · i + aStep · k floats on; B [depth, columns] by rows of
+ * `bLeading` floats. Columns in strips, of which those from … to are computed.
  */
 export function multiplyFewRows(
   a: usize,
-  aRow: usize,
-  aStep: usize,
+  aRow: i32,
+  aStep: i32,
   b: usize,
   bLeading: i32,
   bias: usize,
@@ -21,9 +22,19 @@ export function multiplyFewRows(
   columns: i32,
   depth: i32,
   activation: i32,
+  from: i32,
+  to: i32,
 ): void {
+  // The strips from … to, all of whose columns are this call's affair.
+  const skipped = from * STRIP_COLUMNS;
+  columns = min(columns, to * STRIP_COLUMNS) - skipped;
+  b += (<usize>skipped) << 2;
+  c += (<usize>skipped) << 2;
+  if (bias) bias += (<usize>skipped) << 2;
   const cStride = (<usize>cLeading) << 2;
   const bStride = (<usize>bLeading) << 2;
+  const aRowBytes = (<usize>aRow) << 2;
+  const aStepBytes = (<usize>aStep) << 2;
   for (let row = 0; row < rows; row++) {
     const target = c + <usize>row * cStride;
     if (bias) memory.copy(target, bias, (<usize>columns) << 2);
@@ -35,20 +46,20 @@ export function multiplyFewRows(
     let k = 0;
     for (; k + 4 <= depth; k += 4) {
       for (let row = 0; row < rows; row++) {
-        const left = a + <usize>row * aRow + <usize>k * aStep;
+        const left = a + <usize>row * aRowBytes + <usize>k * aStepBytes;
         addFourRows(
           c + <usize>row * cStride + offset,
           b + <usize>k * bStride + offset,
           bStride,
           left,
-          aStep,
+          aStepBytes,
           width,
         );
       }
     }
     for (; k < depth; k++) {
       for (let row = 0; row < rows; row++) {
-        const factor = load<f32>(a + <usize>row * aRow + <usize>k * aStep);
+        const factor = load<f32>(a + <usize>row * aRowBytes + <usize>k * aStepBytes);
         addRow(c + <usize>row * cStride + offset, b + <usize>k * bStride + offset, factor, width);
       }
     }

@@ -1,5 +1,5 @@
+import { TILE_ROWS } from './blocks';
 import { packPixels, packTaps } from './image-operand';
-import { TILE_ROWS } from './micro-kernel';
 import { copyPanel, interleaveRows } from './pack';
 
 /**

@@ -2,7 +2,7 @@
 import { HardSigmoid, Sigmoid, Tanh } from './activation';
 
 /**
- * h and c′ [batch, units] from z [batch, 4 units] in the order i, f, candidate, o, and c; for 4 units or more, tanh, and
+ * Rows from … to of h and c′ [batch, units], from z [batch, 4 units] in the order i, f, candidate, o, and c; for 4 units or more, tanh, and
  * sigmoid or hard sigmoid gates.
  */
 export function lstmGates(
@@ -10,19 +10,25 @@ export function lstmGates(
   c: usize,
   h: usize,
   next: usize,
-  batch: i32,
   units: i32,
   hard: boolean,
+  from: i32,
+  to: i32,
 ): void {
-  if (hard) gates<HardSigmoid>(z, c, h, next, batch, units);
-  else gates<Sigmoid>(z, c, h, next, batch, units);
+  const state = (<usize>from * units) << 2;
+  z += 4 * state;
+  c += state;
+  h += state;
+  next += state;
+  if (hard) gates<HardSigmoid>(z, c, h, next, units, to - from);
+  else gates<Sigmoid>(z, c, h, next, units, to - from);
 }
 
-function gates<Gate>(z: usize, c: usize, h: usize, next: usize, batch: i32, units: i32): void {
+function gates<Gate>(z: usize, c: usize, h: usize, next: usize, units: i32, rows: i32): void {
   const gate = changetype<Gate>(0);
   const tanh = changetype<Tanh>(0);
   const bytes = (<usize>units) << 2;
-  for (let row = 0; row < batch; row++) {
+  for (let row = 0; row < rows; row++) {
     for (let unit: usize = 0; unit < bytes; unit += 16) {
       // The last four units are computed together, however many of them are done: no output is an input.
       const at = min(unit, bytes - 16);
@@ -42,7 +48,7 @@ function gates<Gate>(z: usize, c: usize, h: usize, next: usize, batch: i32, unit
   }
 }
 
-/** Gradients dz and dc, from those of h and c′; the gates are computed again from z. */
+/** Rows from … to of the gradients dz and dc, from those of h and c′; the gates are computed again from z. */
 export function lstmGatesGradient(
   z: usize,
   c: usize,
@@ -51,12 +57,21 @@ export function lstmGatesGradient(
   dNext: usize,
   dz: usize,
   dc: usize,
-  batch: i32,
   units: i32,
   hard: boolean,
+  from: i32,
+  to: i32,
 ): void {
-  if (hard) gatesGradient<HardSigmoid>(z, c, next, dh, dNext, dz, dc, batch, units);
-  else gatesGradient<Sigmoid>(z, c, next, dh, dNext, dz, dc, batch, units);
+  const state = (<usize>from * units) << 2;
+  z += 4 * state;
+  c += state;
+  next += state;
+  dh += state;
+  dNext += state;
+  dz += 4 * state;
+  dc += state;
+  if (hard) gatesGradient<HardSigmoid>(z, c, next, dh, dNext, dz, dc, units, to - from);
+  else gatesGradient<Sigmoid>(z, c, next, dh, dNext, dz, dc, units, to - from);
 }
 
 function gatesGradient<Gate>(
@@ -67,13 +82,13 @@ function gatesGradient<Gate>(
   dNext: usize,
   dz: usize,
   dc: usize,
-  batch: i32,
   units: i32,
+  rows: i32,
 ): void {
   const gate = changetype<Gate>(0);
   const tanh = changetype<Tanh>(0);
   const bytes = (<usize>units) << 2;
-  for (let row = 0; row < batch; row++) {
+  for (let row = 0; row < rows; row++) {
     for (let unit: usize = 0; unit < bytes; unit += 16) {
       const at = min(unit, bytes - 16);
       const gates = z + at;

@@ -1,8 +1,3 @@
-/** Rows of C that one call of the micro-kernel computes; a panel of A is this many floats wide. */
-export const TILE_ROWS: i32 = 4;
-/** Columns of C that one call of the micro-kernel computes; a panel of B is this many floats wide. */
-export const TILE_COLUMNS: i32 = 8;
-
 /**
  * C[4, 8] = max(floor, base + A·B) over `depth` steps, from a panel of A ([depth, 4]) and one of B ([depth, 8]).
  * `base` is C itself when adding to it, or the bias row with a stride of 0. Strides are in bytes.

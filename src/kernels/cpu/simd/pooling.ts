@@ -1,13 +1,14 @@
 /**
  * Largest element (`maximum`) or mean of each window of x [batch, height, width, channels], over the pixels inside the
- * image: y [batch, outputHeight, outputWidth, channels], its pixels `yStride` floats apart. Takes the arguments of a convolution; windows have no dilation.
+ * image: y [batch, outputHeight, outputWidth, channels], its pixels `yStride` floats apart, of which the lines
+ * from … to, counted over all images, are computed. Takes the arguments of a convolution; windows have no dilation.
  */
 export function pool(
   x: usize,
   y: usize,
   yStride: i32,
   maximum: boolean,
-  batch: i32,
+  _batch: i32,
   height: i32,
   width: i32,
   channels: i32,
@@ -22,25 +23,28 @@ export function pool(
   paddingLeft: i32,
   _dilationY: i32,
   _dilationX: i32,
+  from: i32,
+  to: i32,
 ): void {
   const pixelBytes = (<usize>channels) << 2;
   const rowBytes = <usize>width * pixelBytes;
-  for (let image = 0; image < batch; image++) {
-    for (let row = 0; row < outputHeight; row++) {
-      const top = row * strideY - paddingTop;
-      const firstRow = max(0, top);
-      const rows = min(height, top + windowHeight) - firstRow;
-      for (let column = 0; column < outputWidth; column++) {
-        const left = column * strideX - paddingLeft;
-        const firstColumn = max(0, left);
-        const columns = min(width, left + windowWidth) - firstColumn;
-        const corner = x + <usize>firstRow * rowBytes + <usize>firstColumn * pixelBytes;
-        if (maximum) largestOf(corner, rowBytes, rows, columns, channels, y);
-        else meanOf(corner, rowBytes, rows, columns, channels, y);
-        y += (<usize>yStride) << 2;
-      }
+  const step = (<usize>yStride) << 2;
+  y += <usize>from * outputWidth * step;
+  for (let line = from; line < to; line++) {
+    const image = line / outputHeight;
+    const top = (line - image * outputHeight) * strideY - paddingTop;
+    const firstRow = max(0, top);
+    const rows = min(height, top + windowHeight) - firstRow;
+    const start = x + <usize>(image * height + firstRow) * rowBytes;
+    for (let column = 0; column < outputWidth; column++) {
+      const left = column * strideX - paddingLeft;
+      const firstColumn = max(0, left);
+      const columns = min(width, left + windowWidth) - firstColumn;
+      const corner = start + <usize>firstColumn * pixelBytes;
+      if (maximum) largestOf(corner, rowBytes, rows, columns, channels, y);
+      else meanOf(corner, rowBytes, rows, columns, channels, y);
+      y += step;
     }
-    x += <usize>height * rowBytes;
   }
 }
 

@@ -1,9 +1,11 @@
 import { exponential } from './exponential';
 
-/** Probabilities over each row of `columns` floats, one or more. */
-export function softmax(x: usize, y: usize, rows: i32, columns: i32): void {
+/** Probabilities over each of the rows from … to, of `columns` floats, one or more. */
+export function softmax(x: usize, y: usize, columns: i32, from: i32, to: i32): void {
   const bytes = (<usize>columns) << 2;
-  for (let row = 0; row < rows; row++) {
+  x += <usize>from * bytes;
+  y += <usize>from * bytes;
+  for (let row = from; row < to; row++) {
     const sum = sumOfExponentials(x, columns, largest(x, columns), y);
     scale(y, columns, <f32>(1 / sum));
     x += bytes;
@@ -11,10 +13,12 @@ export function softmax(x: usize, y: usize, rows: i32, columns: i32): void {
   }
 }
 
-/** Log-probabilities over each row. */
-export function logSoftmax(x: usize, y: usize, rows: i32, columns: i32): void {
+/** Log-probabilities over each of the rows from … to. */
+export function logSoftmax(x: usize, y: usize, columns: i32, from: i32, to: i32): void {
   const bytes = (<usize>columns) << 2;
-  for (let row = 0; row < rows; row++) {
+  x += <usize>from * bytes;
+  y += <usize>from * bytes;
+  for (let row = from; row < to; row++) {
     const shift = largest(x, columns);
     const logarithm = <f32>Math.log(sumOfExponentials(x, columns, shift, 0));
     // In this order, for the first difference is exact where it matters: near the largest.
@@ -29,16 +33,18 @@ export function logSoftmax(x: usize, y: usize, rows: i32, columns: i32): void {
   }
 }
 
-/** Losses of rows of logits against class numbers; 0 where the label is `ignore` or no class. */
+/** Losses of the rows from … to of logits against class numbers; 0 where the label is `ignore` or no class. */
 export function sparseCrossEntropy(
   logits: usize,
   labels: usize,
   losses: usize,
-  rows: i32,
   columns: i32,
   ignore: i32,
+  from: i32,
+  to: i32,
 ): void {
-  for (let row = 0; row < rows; row++) {
+  logits += (<usize>from * columns) << 2;
+  for (let row = from; row < to; row++) {
     const label = load<i32>(labels + ((<usize>row) << 2));
     let loss: f64 = 0;
     if (label !== ignore && label >= 0 && label < columns) {
@@ -51,18 +57,21 @@ export function sparseCrossEntropy(
   }
 }
 
-/** Gradient of the logits: the row's g times (softmax − one at the label). */
+/** Gradient of the logits, rows from … to: the row's g times (softmax − one at the label). */
 export function sparseCrossEntropyGradient(
   logits: usize,
   labels: usize,
   g: usize,
   y: usize,
-  rows: i32,
   columns: i32,
   ignore: i32,
+  from: i32,
+  to: i32,
 ): void {
   const bytes = (<usize>columns) << 2;
-  for (let row = 0; row < rows; row++) {
+  logits += <usize>from * bytes;
+  y += <usize>from * bytes;
+  for (let row = from; row < to; row++) {
     const label = load<i32>(labels + ((<usize>row) << 2));
     if (label === ignore || label < 0 || label >= columns) {
       memory.fill(y, 0, bytes);

@@ -1,33 +1,43 @@
+import { UNIT_ELEMENTS } from './blocks';
+
 /**
- * y[o, i] = scale · Σ x[o, r, i] over r, summed in float64: `outer` matrices of [reduced, inner], each to a row of
- * `inner` sums. With inner = 1 the rows of a matrix are summed. Scratch of `inner` float64.
+ * y[o, i] = scale · Σ x[o, r, i] over r, summed in float64: matrices of [reduced, inner], each to a row of `inner` sums.
+ * With inner = 1 the rows of a matrix are summed. The units from … to are computed, each a part of a row of y. Scratch
+ * of UNIT_ELEMENTS float64 a thread.
  */
 export function sum(
   x: usize,
   y: usize,
-  outer: i32,
   reduced: i32,
   inner: i32,
   scale: f64,
   scratch: usize,
+  from: i32,
+  to: i32,
+  thread: i32,
 ): void {
   const rowBytes = (<usize>inner) << 2;
-  for (let o = 0; o < outer; o++) {
+  const unitsInRow = (inner + UNIT_ELEMENTS - 1) / UNIT_ELEMENTS;
+  const totals = scratch + <usize>thread * (UNIT_ELEMENTS << 3);
+  for (let unit = from; unit < to; unit++) {
+    const matrix = unit / unitsInRow;
+    const column = (unit - matrix * unitsInRow) * UNIT_ELEMENTS;
+    const width = min(UNIT_ELEMENTS, inner - column);
+    let source = x + <usize>matrix * reduced * rowBytes + ((<usize>column) << 2);
+    const target = y + <usize>matrix * rowBytes + ((<usize>column) << 2);
     if (inner === 1) {
-      store<f32>(y, <f32>(sumOf(x, reduced) * scale));
-      x += (<usize>reduced) << 2;
-    } else {
-      memory.fill(scratch, 0, (<usize>inner) << 3);
-      for (let r = 0; r < reduced; r++) {
-        addRow(x, scratch, inner);
-        x += rowBytes;
-      }
-      for (let i = 0; i < inner; i++) {
-        const total = load<f64>(scratch + ((<usize>i) << 3));
-        store<f32>(y + ((<usize>i) << 2), <f32>(total * scale));
-      }
+      store<f32>(target, <f32>(sumOf(source, reduced) * scale));
+      continue;
     }
-    y += rowBytes;
+    memory.fill(totals, 0, (<usize>width) << 3);
+    for (let r = 0; r < reduced; r++) {
+      addRow(source, totals, width);
+      source += rowBytes;
+    }
+    for (let i = 0; i < width; i++) {
+      const total = load<f64>(totals + ((<usize>i) << 3));
+      store<f32>(target + ((<usize>i) << 2), <f32>(total * scale));
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // biome-ignore lint/style/useImportType: AssemblyScript has no import of types alone
 import { HardSigmoid, Relu, Sigmoid, Tanh } from './activation';
 import { exponential } from './exponential';
+import { firstVector, lastVector } from './units';
 
 /** Each operation as a class without fields, so that the loop is compiled once for each, free of branches. */
 @unmanaged
@@ -51,40 +52,52 @@ class Square {
   }
 }
 
-/** y = operation(x) on 4 numbers or more. The operations are numbered as in unary.ts of the ops. */
-export function unary(operation: i32, x: usize, y: usize, count: i32): void {
-  if (operation === 1) compute<Relu>(x, y, count);
-  else if (operation === 2) compute<Sigmoid>(x, y, count);
-  else if (operation === 3) compute<Tanh>(x, y, count);
-  else if (operation === 4) compute<HardSigmoid>(x, y, count);
-  else if (operation === 5) compute<Negate>(x, y, count);
-  else if (operation === 6) compute<Abs>(x, y, count);
-  else if (operation === 7) compute<Exp>(x, y, count);
-  else if (operation === 8) compute<Sqrt>(x, y, count);
-  else if (operation === 9) compute<Reciprocal>(x, y, count);
-  else compute<Square>(x, y, count);
+/** y = operation(x) on 4 numbers or more, in units from … to. The operations are numbered as in unary.ts of the ops. */
+export function unary(operation: i32, x: usize, y: usize, count: i32, from: i32, to: i32): void {
+  if (operation === 1) compute<Relu>(x, y, count, from, to);
+  else if (operation === 2) compute<Sigmoid>(x, y, count, from, to);
+  else if (operation === 3) compute<Tanh>(x, y, count, from, to);
+  else if (operation === 4) compute<HardSigmoid>(x, y, count, from, to);
+  else if (operation === 5) compute<Negate>(x, y, count, from, to);
+  else if (operation === 6) compute<Abs>(x, y, count, from, to);
+  else if (operation === 7) compute<Exp>(x, y, count, from, to);
+  else if (operation === 8) compute<Sqrt>(x, y, count, from, to);
+  else if (operation === 9) compute<Reciprocal>(x, y, count, from, to);
+  else compute<Square>(x, y, count, from, to);
 }
 
 /** The last four are computed together however many of them are done: y is not x. */
-function compute<T>(x: usize, y: usize, count: i32): void {
+function compute<T>(x: usize, y: usize, count: i32, from: i32, to: i32): void {
   const operation = changetype<T>(0);
-  const last = ((<usize>count) << 2) - 16;
-  for (let at: usize = 0; at < last; at += 16) v128.store(y + at, operation.apply(v128.load(x + at)));
+  const last = lastVector(count, to);
+  for (let at = firstVector(from); at < last; at += 16)
+    v128.store(y + at, operation.apply(v128.load(x + at)));
   v128.store(y + last, operation.apply(v128.load(x + last)));
 }
 
-/** dx = g times the slope of the activation (not the linear one) whose output is y, on 4 numbers or more. */
-export function activationGradient(activation: i32, y: usize, g: usize, dx: usize, count: i32): void {
-  if (activation === 1) passThrough<Relu>(y, g, dx, count);
-  else if (activation === 2) passThrough<Sigmoid>(y, g, dx, count);
-  else if (activation === 3) passThrough<Tanh>(y, g, dx, count);
-  else passThrough<HardSigmoid>(y, g, dx, count);
+/**
+ * dx = g times the slope of the activation (not the linear one) whose output is y, on 4 numbers or more, in units
+ * from … to.
+ */
+export function activationGradient(
+  activation: i32,
+  y: usize,
+  g: usize,
+  dx: usize,
+  count: i32,
+  from: i32,
+  to: i32,
+): void {
+  if (activation === 1) passThrough<Relu>(y, g, dx, count, from, to);
+  else if (activation === 2) passThrough<Sigmoid>(y, g, dx, count, from, to);
+  else if (activation === 3) passThrough<Tanh>(y, g, dx, count, from, to);
+  else passThrough<HardSigmoid>(y, g, dx, count, from, to);
 }
 
-function passThrough<T>(y: usize, g: usize, dx: usize, count: i32): void {
+function passThrough<T>(y: usize, g: usize, dx: usize, count: i32, from: i32, to: i32): void {
   const activation = changetype<T>(0);
-  const last = ((<usize>count) << 2) - 16;
-  for (let at: usize = 0; at < last; at += 16) {
+  const last = lastVector(count, to);
+  for (let at = firstVector(from); at < last; at += 16) {
     v128.store(dx + at, activation.through(v128.load(y + at), v128.load(g + at)));
   }
   v128.store(dx + last, activation.through(v128.load(y + last), v128.load(g + last)));
