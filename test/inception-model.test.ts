@@ -1,14 +1,21 @@
 // InceptionV3 as a module: its make, its parts, its errors. The numbers are in inception.test.ts.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError, UnsupportedError } from '../src/kernels/errors.ts';
+import { FormatError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
 import { requestDevice } from '../src/kernels/request-device.ts';
 import { floatSample } from '../src/kernels/samples.ts';
-import { type Convolution, convolutions, stageChannels } from '../src/nn/inception-v3/architecture.ts';
+import {
+  type Convolution,
+  convolutions,
+  stageChannels,
+  stages,
+} from '../src/nn/inception-v3/architecture.ts';
 import { ConvolutionUnit, fold } from '../src/nn/inception-v3/convolution-unit.ts';
 import { InceptionV3 } from '../src/nn/inception-v3/inception-v3.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { Random } from '../src/nn/random.ts';
+import { Concatenation } from '../src/tensor/concatenation.ts';
+import { Tape, withTape } from '../src/tensor/tape.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
 import { eachDevice } from './each-device.ts';
@@ -74,6 +81,42 @@ onDevice('only what leads to the last stage is built and wanted', async (device)
   );
   for (const part of [...outputs.values(), x, network]) part.dispose();
 });
+
+onDevice('branches written in place give every stage the elements of their concatenation', async (device) => {
+  const network = new InceptionV3(device, new Random(7));
+  const x = Tensor.from(device, Float32Array.from(floatSample([1, 79, 107, 3], 8).data), [1, 79, 107, 3]);
+  const names = stages.map(({ name }) => name);
+  const inPlace = network.forward(x, names);
+  const copied = withTape(new Tape([]), () => network.forward(x, names));
+  for (const name of names) {
+    const [one, other] = [inPlace.get(name) as Tensor, copied.get(name) as Tensor];
+    assert.equal(one.shape, other.shape);
+    const data = await one.data();
+    assert.ok(data.some((element) => element !== 0));
+    compare(name, data, await other.data(), 0);
+  }
+  for (const part of [...inPlace.values(), ...copied.values(), x, network]) part.dispose();
+});
+
+onDevice(
+  'a concatenation in place refuses gradients, parts that do not fit, and to end early',
+  async (device) => {
+    const x = Tensor.from(device, new Float32Array(16), [1, 2, 2, 4]);
+    const pool = { size: [1, 1], strides: [1, 1], padding: 'valid' } as const;
+    const whole = new Concatenation(8);
+    const bare = await errorOf(UnsupportedError, () =>
+      withTape(new Tape([]), () => whole.append('maxPool', [x], pool)),
+    );
+    assert.match(bare.message, /maxPool.*no gradient.*use concat/);
+    whole.append('maxPool', [x], pool);
+    assert.match((await errorOf(ShapeError, () => whole.finish())).message, /4 channels of \[1, 2, 2, 8\]/);
+    await errorOf(ShapeError, () => whole.append('maxPool', [x], { ...pool, size: [2, 2] }));
+    await errorOf(UnsupportedError, () => whole.append('relu', [x], {}));
+    whole.append('averagePool', [x], pool);
+    await errorOf(ShapeError, () => whole.append('maxPool', [x], pool));
+    for (const part of [whole.finish(), x]) part.dispose();
+  },
+);
 
 onDevice('an image too small for its windows is refused, and nothing is left', async (device) => {
   const network = InceptionV3.fromWeights(device, stemWeights(), { last: 'stem1' });

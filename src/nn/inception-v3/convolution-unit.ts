@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import type { Concatenation } from '../../tensor/concatenation.ts';
 import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { BatchNorm } from '../layers/batch-norm.ts';
@@ -35,6 +36,11 @@ export class ConvolutionUnit extends Module {
       const y = this.convolution.forward(x);
       return this.normalisation ? this.normalisation.forward(y).relu() : y;
     });
+  }
+
+  /** As {@link forward} of a folded unit, into the next channels of a concatenation. */
+  append(to: Concatenation, x: Tensor): void {
+    this.convolution.append(to, x);
   }
 }
 

@@ -1,20 +1,14 @@
 import type { Device } from '../../kernels/device.ts';
 import { FormatError, UnsupportedError } from '../../kernels/errors.ts';
 import { type Shape, sameShape } from '../../kernels/spec.ts';
-import { averagePool, concat, maxPool } from '../../tensor/functions.ts';
 import { scope } from '../../tensor/scope.ts';
+import { activeTape } from '../../tensor/tape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Dense } from '../layers/dense.ts';
 import { type HostWeight, Module } from '../module.ts';
 import type { Random } from '../random.ts';
-import {
-  type Branch,
-  type Convolution,
-  convolutions,
-  type Step,
-  stageChannels,
-  stages,
-} from './architecture.ts';
+import { type Convolution, convolutions, stageChannels, stages } from './architecture.ts';
+import { joinBranches } from './branches.ts';
 import { ConvolutionUnit, fold, type NormalisedKernel } from './convolution-unit.ts';
 
 export interface InceptionOptions {
@@ -31,11 +25,13 @@ export class InceptionV3 extends Module {
   readonly units: readonly ConvolutionUnit[];
   readonly predictions: Dense | null;
   readonly #last: string;
+  readonly #folded: boolean;
 
   constructor(device: Device, random: Random | null, options: InceptionOptions = {}) {
     super();
     const { last = 'mixed10', classes = null, folded = true } = options;
     this.#last = last;
+    this.#folded = folded;
     this.units = needed(last).map((shape) => new ConvolutionUnit(device, random, shape, folded));
     this.predictions =
       classes === null
@@ -104,15 +100,13 @@ export class InceptionV3 extends Module {
     return scope(() => {
       const results = new Map<string, Tensor>();
       const units = this.units.values();
+      // Batch norms that stand alone cannot write in place, and gradients need the branches' outputs by themselves.
+      const inPlace = this.#folded && activeTape() === null;
       let value = x;
       for (const stage of stages) {
         const input = value;
-        value = scope(() =>
-          concat(
-            stage.branches.map((branch) => run(branch, input, units)),
-            3,
-          ),
-        );
+        const channels = stageChannels.get(stage.name) as number;
+        value = scope(() => joinBranches(stage.branches, input, units, inPlace ? channels : null));
         if (input !== x && !outputs.includes(previousOf(stage.name))) input.dispose();
         if (outputs.includes(stage.name)) results.set(stage.name, value);
         if (results.size === wanted) break;
@@ -133,26 +127,6 @@ export class InceptionV3 extends Module {
       const features = this.forward(x).get('mixed10') as Tensor;
       return predictions.forward(features.mean([1, 2])).softmax();
     });
-  }
-}
-
-function run(branch: Branch, x: Tensor, units: Iterator<ConvolutionUnit>): Tensor {
-  return branch.reduce((value, step) => apply(step, value, units), x);
-}
-
-function apply(step: Step, x: Tensor, units: Iterator<ConvolutionUnit>): Tensor {
-  switch (step.kind) {
-    case 'convolution':
-      return (units.next().value as ConvolutionUnit).forward(x);
-    case 'maxPool':
-      return maxPool(x, { size: [3, 3], strides: [2, 2], padding: 'valid' });
-    case 'averagePool':
-      return averagePool(x, { size: [3, 3], strides: [1, 1], padding: 'same' });
-    case 'split':
-      return concat(
-        step.branches.map((branch) => run(branch, x, units)),
-        3,
-      );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
+import type { Concatenation } from '../../tensor/concatenation.ts';
 import { conv2d, type Padding, type Pair } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -38,5 +39,12 @@ export class Conv2D extends Module {
   forward(x: Tensor): Tensor {
     const { strides, padding, dilations, activation } = this.#options;
     return conv2d(x, this.kernel, { bias: this.bias ?? undefined, strides, padding, dilations, activation });
+  }
+
+  /** As {@link forward}, into the next channels of a concatenation. */
+  append(to: Concatenation, x: Tensor): void {
+    const { strides = [1, 1], padding = 'valid', dilations = [1, 1], activation = 'linear' } = this.#options;
+    const inputs = this.bias ? [x, this.kernel, this.bias] : [x, this.kernel];
+    to.append('conv2d', inputs, { strides, padding, dilations, activation });
   }
 }
