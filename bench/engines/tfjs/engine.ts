@@ -1,0 +1,84 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Engine, Prepared, Workload } from '../../workload.ts';
+import { provideWebGpu, wasmFolder } from '../platform.node.ts';
+import { type Preparations, prepareWith } from '../preparations.ts';
+import { type Program, prepared } from '../program.ts';
+import { arraysOf, type Core } from './arrays.ts';
+import { decoderTraining } from './decoder-training.ts';
+import { prepareDecoding } from './decoding.ts';
+import { encoderTraining, inceptionPrograms } from './inception.ts';
+import { operations } from './operations.ts';
+
+export type TfjsBackend = 'webgpu' | 'wasm' | 'cpu';
+
+/** Loads a backend's package, ready for `setBackend`. Returns how it is set up, for people. */
+async function loadBackend(backend: TfjsBackend, threads: number): Promise<string> {
+  if (backend === 'webgpu') {
+    await provideWebGpu();
+    await import('@tensorflow/tfjs-backend-webgpu');
+    return 'backend webgpu';
+  }
+  if (backend === 'cpu') {
+    await import('@tensorflow/tfjs-backend-cpu');
+    return 'backend cpu (plain JavaScript)';
+  }
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(wasmFolder('@tensorflow/tfjs-backend-wasm'));
+  // With one thread it takes the build without threads, with SIMD.
+  wasm.setThreadsCount(threads);
+  return `backend wasm (SIMD, ${threads === 1 ? 'one thread' : `${threads} threads`})`;
+}
+
+/**
+ * The current backend is state of the whole process, so every call chooses it anew; that costs nothing where it is the
+ * current one already.
+ */
+function selecting(inner: Prepared, select: () => void): Prepared {
+  const selected =
+    <Result>(work: () => Result) =>
+    () => {
+      select();
+      return work();
+    };
+  return {
+    run: selected(() => inner.run()),
+    finish: selected(() => inner.finish()),
+    outputs: selected(() => inner.outputs()),
+    dispose: selected(() => inner.dispose()),
+  };
+}
+
+/** TensorFlow.js on one of its backends. `threads` is for wasm, and one number for the whole process. */
+export async function tfjsEngine(name: string, backend: TfjsBackend, threads: number): Promise<Engine> {
+  const setup = await loadBackend(backend, threads);
+  const tf: Core = await import('@tensorflow/tfjs-core');
+  if (!(await tf.setBackend(backend))) throw new Error(`tfjs cannot start its backend "${backend}"`);
+  const select = () => {
+    // Once a backend has started, setting it is done when the call returns.
+    if (tf.getBackend() !== backend) void tf.setBackend(backend);
+  };
+  const programs: Preparations<Program<Tensor>> = {
+    ...operations(tf),
+    ...inceptionPrograms(tf),
+    // The wasm backend has no gradient of convolution with respect to the kernel.
+    ...(backend === 'wasm' ? {} : encoderTraining(tf)),
+    decoderTraining: (workload) => decoderTraining(tf, workload),
+  };
+  return {
+    name,
+    description: `TensorFlow.js ${tf.version_core}, ${setup}`,
+    async prepare(workload: Workload): Promise<Prepared | null> {
+      select();
+      if (workload.kind === 'decode') {
+        const keras = await import('@tensorflow/tfjs-layers');
+        select();
+        return selecting(prepareDecoding(tf, keras, workload), select);
+      }
+      const program = await prepareWith(programs, workload);
+      return program && selecting(prepared(arraysOf(tf), program), select);
+    },
+    async dispose() {
+      tf.removeBackend(backend);
+    },
+  };
+}
