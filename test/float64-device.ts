@@ -1,4 +1,5 @@
 import type { Device, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
+import { UnsupportedError } from '../src/kernels/errors.ts';
 import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
 import { placementIn } from '../src/kernels/placement.ts';
@@ -89,6 +90,10 @@ export class Float64Device implements Device {
     this.elements(storage);
     storage.references--;
     if (storage.references === 0) this.#storages--;
+  }
+
+  async profile(): Promise<never> {
+    throw new UnsupportedError('profile: the float64 device of the tests takes no times');
   }
 
   async synchronise(): Promise<void> {}

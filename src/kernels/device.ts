@@ -1,4 +1,5 @@
 import type { AdapterFacts, OpAttributes, OpName } from './op.ts';
+import type { Profiled } from './profile.ts';
 import type { DeviceArray, TensorSpec } from './spec.ts';
 
 /** Memory that a tensor's elements live in. Shared by views; counted by `retain` and `release`. */
@@ -64,6 +65,12 @@ export interface Device {
   release(storage: Storage): void;
   /** Resolves when all recorded work is done; rejects with the error of the first that failed. */
   synchronise(): Promise<void>;
+  /**
+   * Runs `body`, waits for all of its work, and tells where the time went, by op. What others have the device do
+   * meanwhile is counted too. Rejects with what `body` throws, with the error of work that failed, and with
+   * UnsupportedError where the adapter has no timestamp queries or a profile is being taken already.
+   */
+  profile<T>(body: () => T | Promise<T>): Promise<Profiled<T>>;
   memory(): MemoryReport;
   /** Gives pooled memory back to the system where it can be. */
   trim(): void;

@@ -1,8 +1,9 @@
 import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
 import { DisposedError, UnsupportedError } from '../errors.ts';
-import type { OpAttributes, OpDefinition, OpName, Placement } from '../op.ts';
+import type { CallSpecs, OpAttributes, OpDefinition, OpName, Placement } from '../op.ts';
 import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
+import { originOf, ProfileCollector, type Profiled } from '../profile.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
 import { Arena, type Block } from './arena.ts';
 import { type BoundKernels, bindSimdKernels, compileSimdKernels } from './simd-kernels.ts';
@@ -70,6 +71,7 @@ export class CpuDevice implements Device {
   #storages = 0;
   #peakBytes = 0;
   #destroyed = false;
+  #profiling: ProfileCollector | null = null;
 
   private constructor({ module, arena, team, reason, limitBytes }: Parts) {
     this.description = reason;
@@ -147,6 +149,7 @@ export class CpuDevice implements Device {
         variant === 'plain' ||
         !this.#runSimd(definition, blocks, inputSpecs, targets, outputSpecs, attributes, placement)
       ) {
+        const start = performance.now();
         definition.cpu({
           inputs: blocks.map((block, index) => this.#view(block, inputSpecs[index])),
           inputSpecs,
@@ -154,6 +157,7 @@ export class CpuDevice implements Device {
           outputSpecs,
           attributes,
         });
+        this.#note(definition, { inputs: inputSpecs, outputs: outputSpecs, attributes }, 'plain', start);
       }
     } catch (error) {
       for (const storage of outputs) this.release(storage);
@@ -218,6 +222,20 @@ export class CpuDevice implements Device {
     this.#requireAlive('synchronise');
   }
 
+  async profile<T>(body: () => T | Promise<T>): Promise<Profiled<T>> {
+    this.#requireAlive('profile');
+    if (this.#profiling) throw new UnsupportedError('profile: a profile is being taken; let it end first');
+    const collector = new ProfileCollector();
+    this.#profiling = collector;
+    const start = performance.now();
+    try {
+      const result = await body();
+      return { result, profile: collector.profile('thread', performance.now() - start) };
+    } finally {
+      this.#profiling = null;
+    }
+  }
+
   memory(): MemoryReport {
     return {
       liveBytes: this.#arena.liveBytes,
@@ -259,8 +277,9 @@ export class CpuDevice implements Device {
   ): boolean {
     if (!definition.simd) return false;
     const working: Block[] = [];
+    const start = performance.now();
     try {
-      return definition.simd({
+      const done = definition.simd({
         inputs: inputs.map((block) => block.offset),
         inputSpecs,
         outputs: outputs.map((block) => block.offset),
@@ -276,9 +295,17 @@ export class CpuDevice implements Device {
         threads: this.#team?.size ?? 1,
         run: (kernel, operands, units, nanoseconds) => this.#runKernel(kernel, operands, units, nanoseconds),
       });
+      if (done)
+        this.#note(definition, { inputs: inputSpecs, outputs: outputSpecs, attributes }, 'simd', start);
+      return done;
     } finally {
       for (const block of working) this.#arena.release(block);
     }
+  }
+
+  /** Counts a call that began at `start` and has ended, if a profile is being taken. */
+  #note<A>(definition: OpDefinition<A>, call: CallSpecs<A>, variant: string, start: number): void {
+    this.#profiling?.add(originOf(definition, call, variant), performance.now() - start);
   }
 
   #runKernel(name: string, operands: readonly number[], units: number, nanoseconds: number): void {

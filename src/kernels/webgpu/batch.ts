@@ -1,11 +1,12 @@
 import type { EkphrasisError } from '../errors.ts';
 import type { Launch } from '../op.ts';
 import type { DeviceBuffer } from './buffer-pool.ts';
+import type { TimedLaunch } from './launch-timer.ts';
 import type { Program } from './programs.ts';
 import { packUniforms } from './uniforms.ts';
 
 /** A recorded dispatch. */
-export interface RecordedLaunch {
+export interface RecordedLaunch extends TimedLaunch {
   readonly kind: 'launch';
   readonly label: string;
   readonly program: Program;
@@ -46,6 +47,7 @@ export class Batch {
     buffers: readonly DeviceBuffer[],
     fresh: readonly DeviceBuffer[],
     { uniforms, grid }: Launch,
+    { origin, first }: TimedLaunch,
   ): void {
     const uniformOffset = this.uniformBytes;
     const layout = program.shader.uniforms;
@@ -56,7 +58,7 @@ export class Batch {
       this.uniformBytes = end;
     }
     for (const buffer of buffers) buffer.lastBatch = this.number;
-    this.items.push({ kind: 'launch', label, program, buffers, fresh, grid, uniformOffset });
+    this.items.push({ kind: 'launch', label, program, buffers, fresh, grid, uniformOffset, origin, first });
     this.launches++;
   }
 

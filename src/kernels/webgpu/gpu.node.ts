@@ -8,6 +8,9 @@ let loading: Promise<WebGpuModule> | undefined;
 // 0.6.2): once that is collected, the next event of a device is a segmentation fault. Held ones do not keep Node alive.
 const instances = new Map<string, GPU>();
 
+/** Without it Dawn rounds timestamps to 65.536 µs, against pages that measure what they should not. */
+const EXACT_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+
 /**
  * Dawn as a Node addon. It is loaded on the first call and touches no global. `options` are Dawn's own, such as
  * `backend=null` for a device that compiles and validates but computes nothing. Throws NoAdapterError where the addon
@@ -27,7 +30,7 @@ export async function openGpu(options: readonly string[] = []): Promise<GPU> {
     );
   }
   const key = options.join();
-  const gpu = instances.get(key) ?? dawn.create([...options]);
+  const gpu = instances.get(key) ?? dawn.create([EXACT_TIMESTAMPS, ...options]);
   instances.set(key, gpu);
   return gpu;
 }

@@ -1,5 +1,6 @@
 import { KernelError, OutOfMemoryError, UnsupportedError } from '../errors.ts';
 import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
+import { originOf } from '../profile.ts';
 import { describe, elementCount } from '../spec.ts';
 import type { BufferPool, DeviceBuffer } from './buffer-pool.ts';
 import type { Program, ProgramCache } from './programs.ts';
@@ -30,8 +31,10 @@ export function recordOp<A>(
   context: LaunchContext,
 ): DeviceBuffer[] {
   return naming(definition.name, call, () => {
+    const chosen = chooseVariant(definition, call, variant);
+    const origin = originOf(definition, call, chosen);
     const launches = definition
-      .wgsl(call, chooseVariant(definition, call, variant))
+      .wgsl(call, chosen)
       .filter((launch) => launch.grid.every((workgroups) => workgroups !== 0));
     const programs = launches.map((launch) =>
       checkedProgram(definition.name, launch, call, context.programs),
@@ -53,7 +56,11 @@ export function recordOp<A>(
         });
         checkAliasing(programs[index], buffers);
         const label = `${definition.name} (${programs[index].name})`;
-        context.recorder.launch(label, programs[index], buffers, index === 0 ? fresh : [], launch);
+        const first = index === 0;
+        context.recorder.launch(label, programs[index], buffers, first ? fresh : [], launch, {
+          origin,
+          first,
+        });
       }
       for (const buffer of scratch) context.pool.release(buffer);
       return outputs;

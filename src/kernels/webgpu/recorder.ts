@@ -12,6 +12,7 @@ import {
 import type { BindGroupCache } from './bind-groups.ts';
 import type { DeviceBuffer } from './buffer-pool.ts';
 import { bufferUsage } from './gpu-flags.ts';
+import type { LaunchTimer, TimedLaunch } from './launch-timer.ts';
 import { messageOf, type PipelineCache } from './pipelines.ts';
 import type { Program } from './programs.ts';
 
@@ -20,6 +21,8 @@ const LAUNCHES_PER_BATCH = 128;
 
 /** Collects launches and copies, submits them in order, and remembers what went wrong. */
 export class Recorder {
+  /** Times every launch that is encoded while it is set. */
+  timer: LaunchTimer | null = null;
   readonly #gpu: GPUDevice;
   readonly #bindGroups: BindGroupCache;
   readonly #uniformLayout: GPUBindGroupLayout;
@@ -56,8 +59,9 @@ export class Recorder {
     buffers: readonly DeviceBuffer[],
     fresh: readonly DeviceBuffer[],
     launch: Launch,
+    timed: TimedLaunch,
   ): void {
-    this.#batch.addLaunch(label, program, buffers, fresh, launch);
+    this.#batch.addLaunch(label, program, buffers, fresh, launch, timed);
     if (this.#batch.launches >= LAUNCHES_PER_BATCH) this.flush();
   }
 
@@ -167,8 +171,9 @@ export class Recorder {
         if (item.program.pipeline.failure) this.remember(item.program.pipeline.failure);
         continue;
       }
-      if (!pass) {
-        pass = encoder.beginComputePass();
+      if (!pass || this.timer) {
+        pass?.end();
+        pass = encoder.beginComputePass(this.timer?.passOf(item));
         current = null;
       }
       if (compiled !== current) pass.setPipeline(compiled);

@@ -4,12 +4,14 @@ import { DeviceLostError, DisposedError, EkphrasisError, KernelError } from '../
 import type { AdapterFacts, OpAttributes, OpDefinition, OpName } from '../op.ts';
 import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
+import type { Profiled } from '../profile.ts';
 import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
 import { type AdapterOptions, openAdapter } from './adapter.ts';
 import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
 import { BindGroupCache } from './bind-groups.ts';
 import { BufferPool, type DeviceBuffer } from './buffer-pool.ts';
 import { bufferUsage, mapModeRead } from './gpu-flags.ts';
+import { profileLaunches } from './launch-timer.ts';
 import { type LaunchContext, recordOp } from './launches.ts';
 import { messageOf, PipelineCache } from './pipelines.ts';
 import { ProgramCache } from './programs.ts';
@@ -220,6 +222,14 @@ export class WebGpuDevice implements Device {
     } catch (error) {
       throw await this.#explain(error);
     }
+  }
+
+  async profile<T>(body: () => T | Promise<T>): Promise<Profiled<T>> {
+    this.#checkPresent();
+    return profileLaunches(this.gpu, this.adapter, this.#recorder, body, {
+      synchronise: () => this.synchronise(),
+      orGone: (promise) => this.#orGone(promise),
+    });
   }
 
   memory(): MemoryReport {
