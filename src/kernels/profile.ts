@@ -65,7 +65,7 @@ export class ProfileCollector {
   /** Adds time spent on a call. `calls` is 0 for all but one of the parts of a call that is timed in parts. */
   add(origin: CallOrigin, milliseconds: number, calls = 1): void {
     const { op, variant } = origin;
-    const shapes = `${origin.inputs.map(describe).join(', ')} -> ${origin.outputs.map(describe).join(', ')}`;
+    const shapes = `${describeAll(origin.inputs)} -> ${describeAll(origin.outputs)}`;
     const key = rowKey({ op, variant, shapes });
     let row = this.#rows.get(key);
     if (!row) {
@@ -120,6 +120,17 @@ export function joinProfiles(profiles: readonly Profile[]): Profile {
     wallMilliseconds: profiles.reduce((sum, { wallMilliseconds }) => sum + wallMilliseconds, 0),
     rows: longestFirst([...rows.values()]),
   };
+}
+
+/** `[3, 4] float32, 20 × [5] int32`. */
+function describeAll(specs: readonly TensorSpec[]): string {
+  const runs: { text: string; count: number }[] = [];
+  for (const text of specs.map(describe)) {
+    const last = runs.at(-1);
+    if (last?.text === text) last.count++;
+    else runs.push({ text, count: 1 });
+  }
+  return runs.map(({ text, count }) => (count > 1 ? `${count} × ${text}` : text)).join(', ');
 }
 
 function rowKey({ op, variant, shapes }: Pick<ProfileRow, 'op' | 'variant' | 'shapes'>): string {

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import { joinProfiles, type Profile } from '../../kernels/profile.ts';
 import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
 import { folderSource, packageVersion } from './files.ts';
 import { findImages } from './inputs.ts';
 import { modelFolder } from './model-folder.ts';
+import { profileTable } from './profile-table.ts';
 import { runCommand, type Terminal } from './terminal.ts';
 
 const HELP = `Describes photographs in a sentence each.
@@ -18,6 +20,8 @@ Usage: node dist/caption.js [options] IMAGE…
   --json          print an array of {path, caption, score, device, milliseconds}, or {path, error};
                   score is the caption's log probability
   --verbose       tell on standard error which device was chosen and why, the times, and the memory
+  --profile       show on standard error where the time went, op by op: calls, time of the kernels, GFLOP/s, bytes,
+                  share; with --verbose also by shapes. Loading is not counted, compiling shows in the wall time
   --version       print the version
   --help          print this text
 
@@ -30,6 +34,7 @@ const FLAGS = {
   beam: { type: 'string', default: '3' },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
+  profile: { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -40,6 +45,7 @@ async function openSession(
   model: string,
   prefer: (typeof DEVICES)[number],
   report: (line: string) => void,
+  profiles: Profile[] | null,
 ): Promise<Session> {
   // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.
   const { requestDevice } = await import('../../kernels/request-device.ts');
@@ -49,10 +55,17 @@ async function openSession(
   try {
     const captioner = await Captioner.load(folderSource(model), device);
     report(`device: ${device.description}`);
+    // An adapter that cannot be profiled is to fail here, and not with every image.
+    if (profiles) await device.profile(() => undefined);
     report(`${model} loaded in ${(performance.now() - start).toFixed(0)} ms`);
     return {
       device: device.kind,
-      caption: (image, options) => captioner.caption(image, options),
+      async caption(image, options) {
+        if (!profiles) return captioner.caption(image, options);
+        const { result, profile } = await device.profile(() => captioner.caption(image, options));
+        profiles.push(profile);
+        return result;
+      },
       peakBytes: () => device.memory().peakBytes,
       close: () => {
         captioner.dispose();
@@ -78,8 +91,15 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   const model = modelFolder(values.model);
   const { json, verbose } = values;
   const report = (line: string) => void (verbose && terminal.say(line));
-  const open = () => openSession(model, prefer, report);
-  return captionImages(await findImages(positionals), open, { beam, json, verbose }, terminal);
+  const profiles: Profile[] | null = values.profile ? [] : null;
+  const open = () => openSession(model, prefer, report, profiles);
+  const code = await captionImages(await findImages(positionals), open, { beam, json, verbose }, terminal);
+  if (profiles && profiles.length > 0) {
+    const profile = joinProfiles(profiles);
+    for (const line of profileTable(profile)) terminal.say(line);
+    if (verbose) for (const line of profileTable(profile, true)) terminal.say(line);
+  }
+  return code;
 }
 
 await runCommand('caption', main);
