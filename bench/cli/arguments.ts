@@ -35,10 +35,12 @@ engines into bench/node_modules first. The table goes to standard output, progre
 
   --quick           small cases, few runs: under a minute, to check that outputs agree
   --filter TEXT     cases whose name or group contains TEXT; may be given several times
-  --device LIST     of ${deviceNames.join(', ')}; without it, all that there are
+  --device LIST     of ${deviceNames.join(', ')}; without it, all that there are,
+                    with --quick the fastest adapter and the CPU device
   --browser         also in headless Chromium
   --peers LIST      other engines, tfjs or tfjs/webgpu say, or none; without it, all
-  --threads LIST    thread counts of the CPU device; without it, 1 and the number of cores
+  --threads LIST    thread counts of the CPU device; without it, 1 and the number of cores,
+                    with --quick the latter alone
   --rounds N        steady samples of every engine; 15
   --budget SECONDS  of steady samples for a case on an engine; 15. Slow engines get fewer samples
   --longest SECONDS that one run may take; what would take longer is not run; 60

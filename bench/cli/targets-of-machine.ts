@@ -49,10 +49,11 @@ function cpuTarget(threads: number, { processor }: Machine, file: string): Targe
 
 /**
  * The targets that were asked for, or all. Without being asked, whatever the system's own loader finds is measured only
- * where it is no software adapter, as those have names of their own. Throws UsageError for a device that does not work.
+ * where it is no software adapter, as those have names of their own; and --quick takes the first adapter and all cores
+ * alone. Throws UsageError for a device that does not work.
  */
 export async function targetsOfMachine(
-  { devices, threads }: Pick<Arguments, 'devices' | 'threads'>,
+  { quick, devices, threads }: Pick<Arguments, 'quick' | 'devices' | 'threads'>,
   machine: Machine,
   adapters: Adapters,
   measuringFile: string,
@@ -60,7 +61,7 @@ export async function targetsOfMachine(
   const isAsked = (name: DeviceName) => devices === null || devices.includes(name);
   const targets: Target[] = [];
   for (const name of ['system', 'lavapipe', 'swiftshader'] as const) {
-    if (!isAsked(name)) continue;
+    if (!isAsked(name) || (quick && !devices && targets.length > 0)) continue;
     const probe = await adapters.probeAdapter(name);
     if (probe.state === 'works') {
       if (devices || name !== 'system' || !probe.info?.software) {
@@ -69,7 +70,7 @@ export async function targetsOfMachine(
     } else if (devices) throw new UsageError(`--device ${name}: ${probe.reason ?? probe.state}`);
   }
   if (isAsked('cpu')) {
-    const counts = threads ?? [...new Set([1, machine.cores])];
+    const counts = threads ?? (quick ? [machine.cores] : [...new Set([1, machine.cores])]);
     for (const count of counts) targets.push(cpuTarget(count, machine, measuringFile));
   }
   return targets;

@@ -94,16 +94,20 @@ async function timeRuns(subject: Subject, repeats: number, now: () => number): P
   return subject.latest;
 }
 
+/** A first run that took this many times the longest run allowed is not only slow by compiling. */
+const COMPILING = 4;
+
 /** Warms up as far as the budget allows, and chooses how many runs make a sample. */
 async function warmUp(subject: Subject, method: Method, now: () => number): Promise<void> {
-  const budget = 1000 * method.budgetSeconds;
-  for (let run = 0; run < method.warmups; run++) {
-    // A slow engine's budget goes into its samples: of five runs that fit, at most one warms up.
-    if (subject.spent + 5 * subject.latest > budget) break;
+  const { budgetSeconds, longestRunSeconds, sampleMilliseconds, mostRepeats, warmups } = method;
+  if (subject.first > 1000 * COMPILING * longestRunSeconds) return;
+  for (let run = 0; run < warmups; run++) {
+    // The first run tells nothing of the others, since it compiles. A slow engine's budget is for its samples.
+    if (run > 0 && subject.spent + 5 * subject.latest > 1000 * budgetSeconds) break;
     await timeRuns(subject, 1, now);
   }
-  const wanted = Math.ceil(method.sampleMilliseconds / Math.max(subject.latest, 1e-3));
-  subject.repeats = Math.min(wanted, method.mostRepeats);
+  const wanted = Math.ceil(sampleMilliseconds / Math.max(subject.latest, 1e-3));
+  subject.repeats = Math.min(wanted, mostRepeats);
 }
 
 async function measureSteady(
