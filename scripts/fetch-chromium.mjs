@@ -19,10 +19,20 @@ import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { fetchedChromium } from './chromium.mjs';
 
-/** Starts the browser with the libraries (NSS, expat) that it needs and that a bare system lacks. */
+/** Starts the browser with the libraries (NSS, expat) and a font, which a bare system lacks. */
 const launcher = `#!/bin/sh
 here=$(dirname "$0")
+export FONTCONFIG_FILE="$here/fonts.conf"
 LD_LIBRARY_PATH="$here/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$here/headless_shell" "$@"
+`;
+
+/** The system's fonts, and those of the package: without any, no text of a page is laid out. */
+const fonts = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir prefix="relative">fonts</dir>
+</fontconfig>
 `;
 
 /** Loads the package through npm, so from the registry that npm is set up for; returns the path of its archive. */
@@ -45,10 +55,11 @@ function unpack(archive, folder) {
   execFileSync('tar', ['-xzf', archive, ...into, '--strip-components=2', 'package/bin']);
   const opened = (name) => brotliDecompressSync(readFileSync(join(folder, `${name}.br`)));
   writeFileSync(join(folder, 'headless_shell'), opened('chromium'));
-  for (const name of ['al2023.tar', 'swiftshader.tar'])
+  for (const name of ['al2023.tar', 'swiftshader.tar', 'fonts.tar'])
     execFileSync('tar', ['-x', ...into], { input: opened(name) });
   for (const name of ['chromium', 'al2023.tar', 'swiftshader.tar', 'fonts.tar'])
     rmSync(join(folder, `${name}.br`));
+  writeFileSync(join(folder, 'fonts.conf'), fonts);
   writeFileSync(join(folder, 'chromium'), launcher);
   for (const name of ['headless_shell', 'chromium']) chmodSync(join(folder, name), 0o755);
 }
