@@ -6,7 +6,7 @@ import { densePlacement, placementIn } from '../placement.ts';
 import { originOf, ProfileCollector, type Profiled } from '../profile.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
 import { Arena, type Block } from './arena.ts';
-import { type BoundKernels, bindSimdKernels, compileSimdKernels } from './simd-kernels.ts';
+import { type BoundKernels, bindSimdKernels, compileSimdKernels, type SimdModule } from './simd-kernels.ts';
 import { defaultThreads, Team } from './threads/team.ts';
 
 export interface CpuDeviceOptions {
@@ -44,12 +44,32 @@ class CpuStorage implements Storage {
 /** Workers outlive whoever forgets them: those of a device that was dropped without `destroy` are ended with it. */
 const abandoned = new FinalizationRegistry<Team>((team) => team.dismiss());
 
-interface Parts {
-  readonly module: WebAssembly.Module;
+interface Memory {
   readonly arena: Arena;
+  /** The threads that share it, or null where this one is alone. */
   readonly team: Team | null;
+}
+
+interface Parts extends Memory {
+  readonly module: WebAssembly.Module;
   readonly limitBytes: number;
-  readonly reason: string;
+  readonly description: string;
+}
+
+/** The parts of a device of `threads` threads, or of one where there can be no more. */
+async function begin(threads: number, limitBytes: number): Promise<SimdModule & Memory & { how: string }> {
+  let how = 'one thread';
+  if (threads > 1) {
+    const compiled = await compileSimdKernels(true);
+    try {
+      const arena = new Arena(limitBytes, true);
+      const team = await Team.assemble(threads, compiled.module, arena.memory);
+      return { ...compiled, arena, team, how: `${threads} threads` };
+    } catch (error) {
+      how += ` (${error instanceof Error ? error.message : String(error)})`;
+    }
+  }
+  return { ...(await compileSimdKernels(false)), arena: new Arena(limitBytes, false), team: null, how };
 }
 
 /**
@@ -73,8 +93,8 @@ export class CpuDevice implements Device {
   #destroyed = false;
   #profiling: ProfileCollector | null = null;
 
-  private constructor({ module, arena, team, reason, limitBytes }: Parts) {
-    this.description = reason;
+  private constructor({ module, arena, team, limitBytes, description }: Parts) {
+    this.description = description;
     this.#module = module;
     this.#limitBytes = limitBytes;
     this.#team = team;
@@ -92,21 +112,9 @@ export class CpuDevice implements Device {
     if (!(Number.isInteger(threads) && threads >= 1)) {
       throw new UnsupportedError(`CpuDevice: ${threads} threads were asked for; give a whole number from 1`);
     }
-    const describe = (how: string) => `CPU, SIMD WebAssembly kernels, ${how}${reason ? `: ${reason}` : ''}`;
-    let alone = 'one thread';
-    if (threads > 1) {
-      const module = await compileSimdKernels(true);
-      try {
-        const arena = new Arena(limitBytes, true);
-        const team = await Team.assemble(threads, module, arena.memory);
-        return new CpuDevice({ module, arena, team, limitBytes, reason: describe(`${threads} threads`) });
-      } catch (error) {
-        alone += ` (${error instanceof Error ? error.message : String(error)})`;
-      }
-    }
-    const module = await compileSimdKernels(false);
-    const arena = new Arena(limitBytes, false);
-    return new CpuDevice({ module, arena, team: null, limitBytes, reason: describe(alone) });
+    const { module, description, arena, team, how } = await begin(threads, limitBytes);
+    const described = `CPU, ${description}, ${how}${reason ? `: ${reason}` : ''}`;
+    return new CpuDevice({ module, arena, team, limitBytes, description: described });
   }
 
   upload(data: DeviceArray): Storage {

@@ -1,3 +1,5 @@
+import { multiplyAdd } from './multiply-add';
+
 enum Constant {
   Lowest,
   Highest,
@@ -72,9 +74,9 @@ function excess(x: v128, rounded: v128): v128 {
   // ln 2 in two parts, the first of 9 bits, so that its products with n are exact.
   const upper = f32x4.sub(x, f32x4.mul(n, constant(Constant.UpperLn2)));
   const r = f32x4.sub(upper, f32x4.mul(n, constant(Constant.LowerLn2)));
-  let q = f32x4.add(f32x4.mul(constant(Constant.Q4), r), constant(Constant.Q3));
-  q = f32x4.add(f32x4.mul(q, r), constant(Constant.Q2));
-  q = f32x4.add(f32x4.mul(q, r), constant(Constant.Q1));
-  q = f32x4.add(f32x4.mul(q, r), constant(Constant.Q0));
-  return f32x4.add(f32x4.mul(q, f32x4.mul(r, r)), r);
+  let q = multiplyAdd(constant(Constant.Q4), r, constant(Constant.Q3));
+  q = multiplyAdd(q, r, constant(Constant.Q2));
+  q = multiplyAdd(q, r, constant(Constant.Q1));
+  q = multiplyAdd(q, r, constant(Constant.Q0));
+  return multiplyAdd(q, f32x4.mul(r, r), r);
 }

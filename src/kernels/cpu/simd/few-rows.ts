@@ -1,5 +1,6 @@
 import { activateRows } from './activation';
 import { STRIP_COLUMNS } from './blocks';
+import { multiplyAdd } from './multiply-add';
 
 /** Columns worked on at a time: four rows of B and one of C take 20 KiB, and stay in the first-level cache. */
 const CHUNK: i32 = 1024;
@@ -81,8 +82,8 @@ function addFourRows(c: usize, b: usize, bStride: usize, a: usize, aStep: usize,
   let b2 = b1 + bStride;
   let b3 = b2 + bStride;
   for (; width >= 4; width -= 4) {
-    const even = f32x4.add(f32x4.mul(a0, v128.load(b)), f32x4.mul(a1, v128.load(b1)));
-    const odd = f32x4.add(f32x4.mul(a2, v128.load(b2)), f32x4.mul(a3, v128.load(b3)));
+    const even = multiplyAdd(a1, v128.load(b1), f32x4.mul(a0, v128.load(b)));
+    const odd = multiplyAdd(a3, v128.load(b3), f32x4.mul(a2, v128.load(b2)));
     v128.store(c, f32x4.add(v128.load(c), f32x4.add(even, odd)));
     b += 16;
     b1 += 16;
@@ -105,7 +106,7 @@ function addFourRows(c: usize, b: usize, bStride: usize, a: usize, aStep: usize,
 function addRow(c: usize, b: usize, factor: f32, width: i32): void {
   const a = f32x4.splat(factor);
   for (; width >= 4; width -= 4) {
-    v128.store(c, f32x4.add(v128.load(c), f32x4.mul(a, v128.load(b))));
+    v128.store(c, multiplyAdd(a, v128.load(b), v128.load(c)));
     b += 16;
     c += 16;
   }
