@@ -38,6 +38,7 @@ export function icdFile(kind) {
  * The environment in which the Vulkan loader sees this driver alone. It is read when Dawn creates its instance, so a
  * process must have it before its first `create()`. Loaders before 1.3.207 know only VK_ICD_FILENAMES. The fetched
  * SwiftShader comes with a loader, which LD_LIBRARY_PATH leads to.
+ * @returns {Record<string, string>}
  */
 export function adapterEnvironment(kind) {
   if (kind === 'system') return {};

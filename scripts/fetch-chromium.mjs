@@ -39,7 +39,12 @@ const fonts = `<?xml version="1.0"?>
 function download(folder) {
   const spec = `${fetchedChromium.package}@${fetchedChromium.version}`;
   const options = ['pack', spec, '--pack-destination', folder, '--json', '--loglevel=error'];
-  const said = execFileSync('npm', options, { cwd: folder, encoding: 'utf8', timeout: 600_000 });
+  const said = execFileSync('npm', options, {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 600_000,
+    stdio: 'pipe',
+  });
   return join(folder, JSON.parse(said)[0].filename);
 }
 

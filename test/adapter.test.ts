@@ -9,6 +9,7 @@ import {
   icdFile,
   probeAdapter,
 } from '../scripts/adapters.mjs';
+import { fetchedChromium } from '../scripts/chromium.mjs';
 import { adapter, webgpuTest } from './adapter.ts';
 
 const names: Record<string, RegExp> = { lavapipe: /llvmpipe/, swiftshader: /SwiftShader/, system: /./ };
@@ -66,12 +67,18 @@ test('without a driver there is no adapter, and the probe says which state each 
   }
 });
 
-test('the environment of a driver names its file alone', () => {
+test('the environment of a driver names its file alone, and the loader that a fetched one brings', () => {
   assert.equal(adapterEnvironment('system'), {});
   for (const kind of ['lavapipe', 'swiftshader']) {
     const path = icdFile(kind);
-    if (path) assert.equal(adapterEnvironment(kind), { VK_ICD_FILENAMES: path, VK_DRIVER_FILES: path });
-    else assert.throws(() => adapterEnvironment(kind), /npm run setup/);
+    if (!path) {
+      assert.throws(() => adapterEnvironment(kind), /npm run setup/);
+      continue;
+    }
+    const { LD_LIBRARY_PATH, ...driver } = adapterEnvironment(kind);
+    assert.equal(driver, { VK_ICD_FILENAMES: path, VK_DRIVER_FILES: path });
+    const fetched = path.startsWith(fetchedChromium.folder);
+    assert.is(LD_LIBRARY_PATH?.split(':')[0], fetched ? fetchedChromium.folder : undefined);
   }
 });
 
