@@ -5,9 +5,9 @@ import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
 import { originOf, ProfileCollector, type Profiled } from '../profile.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
-import { Arena, type Block } from './arena.ts';
-import { type BoundKernels, bindSimdKernels, compileSimdKernels, type SimdModule } from './simd-kernels.ts';
-import { defaultThreads, Team } from './threads/team.ts';
+import type { Block } from './arena.ts';
+import { Machine } from './machine.ts';
+import { defaultThreads } from './threads/team.ts';
 
 export interface CpuDeviceOptions {
   /** Most bytes that tensors may take together; 4 GiB, which is also the most there can be, when not given. */
@@ -22,9 +22,6 @@ export interface CpuDeviceOptions {
 }
 
 const FOUR_GIB = 2 ** 32;
-
-/** Nanoseconds of work below which a piece of it is not worth its own taking. */
-const LEAST_PIECE = 10_000;
 
 class CpuStorage implements Storage {
   readonly owner: CpuDevice;
@@ -41,41 +38,9 @@ class CpuStorage implements Storage {
   }
 }
 
-/** Workers outlive whoever forgets them: those of a device that was dropped without `destroy` are ended with it. */
-const abandoned = new FinalizationRegistry<Team>((team) => team.dismiss());
-
-interface Memory {
-  readonly arena: Arena;
-  /** The threads that share it, or null where this one is alone. */
-  readonly team: Team | null;
-}
-
-interface Parts extends Memory {
-  readonly module: WebAssembly.Module;
-  readonly limitBytes: number;
-  readonly description: string;
-}
-
-/** The parts of a device of `threads` threads, or of one where there can be no more. */
-async function begin(threads: number, limitBytes: number): Promise<SimdModule & Memory & { how: string }> {
-  let how = 'one thread';
-  if (threads > 1) {
-    const compiled = await compileSimdKernels(true);
-    try {
-      const arena = new Arena(limitBytes, true);
-      const team = await Team.assemble(threads, compiled.module, arena.memory);
-      return { ...compiled, arena, team, how: `${threads} threads` };
-    } catch (error) {
-      how += ` (${error instanceof Error ? error.message : String(error)})`;
-    }
-  }
-  return { ...(await compileSimdKernels(false)), arena: new Arena(limitBytes, false), team: null, how };
-}
-
 /**
  * Computes on the processor: SIMD WebAssembly kernels where an op has them, in one or more threads, else its plain
- * TypeScript.
- * Every tensor lives in one WebAssembly memory, so that kernels work on it in place. Ops run at once; `run` throws
+ * TypeScript. Every tensor lives in one WebAssembly memory, so that kernels work on it in place. Ops run at once; `run` throws
  * their errors itself.
  */
 export class CpuDevice implements Device {
@@ -83,24 +48,15 @@ export class CpuDevice implements Device {
   readonly adapter = null;
   readonly description: string;
 
-  readonly #module: WebAssembly.Module;
-  readonly #limitBytes: number;
-  readonly #team: Team | null;
-  #arena: Arena;
-  #kernels: BoundKernels;
+  readonly #machine: Machine;
   #storages = 0;
   #peakBytes = 0;
   #destroyed = false;
   #profiling: ProfileCollector | null = null;
 
-  private constructor({ module, arena, team, limitBytes, description }: Parts) {
-    this.description = description;
-    this.#module = module;
-    this.#limitBytes = limitBytes;
-    this.#team = team;
-    this.#arena = arena;
-    this.#kernels = bindSimdKernels(module, arena.memory);
-    if (team) abandoned.register(this, team, this);
+  private constructor(machine: Machine, reason: string | undefined) {
+    this.description = `CPU, ${machine.description}${reason ? `: ${reason}` : ''}`;
+    this.#machine = machine;
   }
 
   /**
@@ -112,9 +68,7 @@ export class CpuDevice implements Device {
     if (!(Number.isInteger(threads) && threads >= 1)) {
       throw new UnsupportedError(`CpuDevice: ${threads} threads were asked for; give a whole number from 1`);
     }
-    const { module, description, arena, team, how } = await begin(threads, limitBytes);
-    const described = `CPU, ${description}, ${how}${reason ? `: ${reason}` : ''}`;
-    return new CpuDevice({ module, arena, team, limitBytes, description: described });
+    return new CpuDevice(await Machine.start(threads, limitBytes), reason);
   }
 
   upload(data: DeviceArray): Storage {
@@ -223,7 +177,7 @@ export class CpuDevice implements Device {
     owned.references--;
     if (owned.references > 0) return;
     this.#storages--;
-    this.#arena.release(owned.block);
+    this.#machine.arena.release(owned.block);
   }
 
   async synchronise(): Promise<void> {
@@ -246,8 +200,8 @@ export class CpuDevice implements Device {
 
   memory(): MemoryReport {
     return {
-      liveBytes: this.#arena.liveBytes,
-      pooledBytes: this.#arena.freeBytes,
+      liveBytes: this.#machine.arena.liveBytes,
+      pooledBytes: this.#machine.arena.freeBytes,
       peakBytes: this.#peakBytes,
       storages: this.#storages,
     };
@@ -256,22 +210,14 @@ export class CpuDevice implements Device {
   /** WebAssembly memory cannot shrink: it is given back, by replacing it, only while no tensor lives in it. */
   trim(): void {
     this.#requireAlive('trim');
-    if (this.#storages === 0 && this.#arena.freeBytes > 0) this.#replaceArena();
+    if (this.#storages === 0 && this.#machine.arena.freeBytes > 0) this.#machine.renew();
   }
 
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#storages = 0;
-    this.#team?.dismiss();
-    abandoned.unregister(this);
-    this.#replaceArena();
-  }
-
-  #replaceArena(): void {
-    this.#arena = new Arena(this.#limitBytes, this.#team !== null);
-    this.#kernels = bindSimdKernels(this.#module, this.#arena.memory);
-    if (!this.#destroyed) this.#team?.moveTo(this.#arena.memory);
+    this.#machine.stop();
   }
 
   #runSimd<A>(
@@ -295,19 +241,20 @@ export class CpuDevice implements Device {
         attributes,
         placement,
         scratch: (bytes) => {
-          const block = this.#arena.allocate(bytes);
+          const block = this.#machine.arena.allocate(bytes);
           working.push(block);
           this.#notePeak();
           return block.offset;
         },
-        threads: this.#team?.size ?? 1,
-        run: (kernel, operands, units, nanoseconds) => this.#runKernel(kernel, operands, units, nanoseconds),
+        threads: this.#machine.threads,
+        run: (kernel, operands, units, nanoseconds) =>
+          this.#machine.run(kernel, operands, units, nanoseconds),
       });
       if (done)
         this.#note(definition, { inputs: inputSpecs, outputs: outputSpecs, attributes }, 'simd', start);
       return done;
     } finally {
-      for (const block of working) this.#arena.release(block);
+      for (const block of working) this.#machine.arena.release(block);
     }
   }
 
@@ -316,29 +263,23 @@ export class CpuDevice implements Device {
     this.#profiling?.add(originOf(definition, call, variant), performance.now() - start);
   }
 
-  #runKernel(name: string, operands: readonly number[], units: number, nanoseconds: number): void {
-    const { functions, numbers } = this.#kernels;
-    const number = numbers.get(name) as number;
-    const least = Math.ceil(LEAST_PIECE / nanoseconds);
-    if (units === 0) return;
-    if (this.#team && units > least) this.#team.run(functions, number, operands, units, least);
-    else functions[number](...operands, 0, units, 0);
-  }
-
   #allocate(bytes: number): CpuStorage {
-    const storage = new CpuStorage(this, this.#arena.allocate(bytes));
+    const storage = new CpuStorage(this, this.#machine.arena.allocate(bytes));
     this.#storages++;
     this.#notePeak();
     return storage;
   }
 
   #notePeak(): void {
-    this.#peakBytes = Math.max(this.#peakBytes, this.#arena.liveBytes + this.#arena.freeBytes);
+    this.#peakBytes = Math.max(
+      this.#peakBytes,
+      this.#machine.arena.liveBytes + this.#machine.arena.freeBytes,
+    );
   }
 
   /** Made for each use: growing the memory detaches every earlier view. */
   #view(block: Block, spec: TensorSpec): DeviceArray {
-    const { buffer } = this.#arena.memory;
+    const { buffer } = this.#machine.arena.memory;
     const length = elementCount(spec.shape);
     return spec.dtype === 'int32'
       ? new Int32Array(buffer, block.offset, length)
