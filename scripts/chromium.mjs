@@ -17,7 +17,9 @@ export const fetchedChromium = {
   version: '153.0.0',
   integrity:
     'sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==',
-  folder: join(root, '.cache', 'chromium-153.0.0'),
+  get folder() {
+    return join(root, '.cache', `chromium-${this.version}`);
+  },
 };
 
 // Ubuntu's /usr/bin/chromium-browser may be a stub that only names the snap; asking for the version tells.
