@@ -36,6 +36,11 @@ export function numberFlag(
   return value;
 }
 
+/** The value of --threads, or undefined where it was not given. */
+export function threadsFlag(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : numberFlag('--threads', text, { least: 1, most: 256 });
+}
+
 /** A flag's value as one of a few words. */
 export function choiceFlag<T extends string>(flag: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((one) => one === text);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { joinProfiles, type Profile } from '../../kernels/profile.ts';
-import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
+import { choiceFlag, numberFlag, readArguments, threadsFlag, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
 import { folderSource, packageVersion } from './files.ts';
 import { findImages } from './inputs.ts';
@@ -16,6 +16,7 @@ Usage: node dist/caption.js [options] IMAGE…
                   - for standard input
   --model DIR     model folder (default: the shipped models/flickr8k)
   --device NAME   auto, webgpu or cpu (default: auto, the fastest there is)
+  --threads N     threads of the CPU device (default: one a core, at most 8)
   --beam N        width of the beam search, 1 to 100 (default: 3; 1 is greedy)
   --json          print an array of {path, caption, score, device, milliseconds}, or {path, error};
                   score is the caption's log probability
@@ -31,6 +32,7 @@ One image prints its caption alone, several print "path: caption". Exit code: 0 
 const FLAGS = {
   model: { type: 'string' },
   device: { type: 'string', default: 'auto' },
+  threads: { type: 'string' },
   beam: { type: 'string', default: '3' },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -44,6 +46,7 @@ const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
 async function openSession(
   model: string,
   prefer: (typeof DEVICES)[number],
+  threads: number | undefined,
   report: (line: string) => void,
   profiles: Profile[] | null,
 ): Promise<Session> {
@@ -51,7 +54,7 @@ async function openSession(
   const { requestDevice } = await import('../../kernels/request-device.ts');
   const { Captioner } = await import('../captioner.ts');
   const start = performance.now();
-  const device = await requestDevice({ prefer });
+  const device = await requestDevice({ prefer, threads });
   try {
     const captioner = await Captioner.load(folderSource(model), device);
     report(`device: ${device.description}`);
@@ -88,11 +91,12 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   const beam = numberFlag('--beam', values.beam, { least: 1, most: 100 });
   if (positionals.length === 0)
     throw new UsageError('no image given. Usage: node dist/caption.js [options] IMAGE…; see --help.');
+  const threads = threadsFlag(values.threads);
   const model = modelFolder(values.model);
   const { json, verbose } = values;
   const report = (line: string) => void (verbose && terminal.say(line));
   const profiles: Profile[] | null = values.profile ? [] : null;
-  const open = () => openSession(model, prefer, report, profiles);
+  const open = () => openSession(model, prefer, threads, report, profiles);
   const code = await captionImages(await findImages(positionals), open, { beam, json, verbose }, terminal);
   if (profiles && profiles.length > 0) {
     const profile = joinProfiles(profiles);

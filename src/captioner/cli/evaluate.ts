@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { splits } from '../evaluation/report.ts';
-import { choiceFlag, numberFlag, readArguments, UsageError } from './arguments.ts';
+import { choiceFlag, numberFlag, readArguments, threadsFlag, UsageError } from './arguments.ts';
 import type { EvaluationSettings } from './evaluation/run.ts';
 import { packageVersion } from './files.ts';
 import { modelFolder } from './model-folder.ts';
@@ -21,7 +21,7 @@ Usage: node dist/evaluate.js [options] --data DIR
                    which images and how many are held out where the data set has no split lists, as given to train
                    (default: 42, 0.1)
   --cache DIR      where image features are kept, shared with train (default: .cache/features)
-  --threads N      threads that compute features (default: one a core on the CPU device, else 1)
+  --threads N      threads that compute (default: one a core; on WebGPU, one that feeds it)
   --device NAME    auto, webgpu or cpu (default: auto, the fastest there is)
   --json FILE      write scores, settings, device and the SHA-256 of the model's files
   --captions FILE  write the captions as a JSON object {image: caption}; for one --beam
@@ -66,7 +66,7 @@ function readSettings(values: Values): EvaluationSettings {
     limit: limit === undefined ? undefined : numberFlag('--limit', limit, { least: 1, most: LARGEST }),
     seed: numberFlag('--seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
     heldOut: numberFlag('--held-out', values['held-out'], { least: 0.001, most: 0.45, fraction: true }),
-    threads: threads === undefined ? undefined : numberFlag('--threads', threads, { least: 1, most: 256 }),
+    threads: threadsFlag(threads),
     prefer: choiceFlag('--device', values.device, DEVICES),
     cache: values.cache,
     json,

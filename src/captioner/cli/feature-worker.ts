@@ -8,12 +8,15 @@ import { decodeImage } from '../images/decode-image.ts';
 import { messageOf } from './terminal.ts';
 import type { FeatureJob, FeatureReply, FeatureSettings } from './training/feature-cache.ts';
 
-/** A thread that computes features: takes lists of images, gives back their rows, one list at a time. */
+/**
+ * A thread that computes features: takes lists of images, gives back their rows, one list at a time. Its device is one
+ * thread, for there are as many of these as there are to be threads.
+ */
 const settings = workerData as FeatureSettings;
 const port = parentPort;
 if (!port) throw new Error('feature-worker.js is a part of train.js; run that instead');
 
-const device = await requestDevice({ prefer: settings.device });
+const device = await requestDevice({ prefer: settings.device, threads: 1 });
 const weights = readSafetensors(await readFile(settings.encoderFile), settings.encoderFile).weights;
 const encoder = new Encoder(device, weights, settings.encoder);
 

@@ -56,7 +56,7 @@ export async function evaluate(settings: EvaluationSettings, terminal: Terminal)
   }
   const images = records.map(({ image }) => image);
   const references = new Map(records.map(({ image, captions }) => [image, captions]));
-  const device = await usable(() => requestDevice({ prefer: settings.prefer }));
+  const device = await usable(() => requestDevice({ prefer: settings.prefer, threads: settings.threads }));
   try {
     const { source, files } = recorded(folderSource(settings.model));
     const captioner = await usable(() => Captioner.load(source, device));

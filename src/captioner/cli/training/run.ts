@@ -48,7 +48,7 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
     : (earlier?.tokenizer ?? fitTokenizer(records.train, settings));
   const config = await usable(() => configOf(settings, tokenizer));
-  const device = await usable(() => requestDevice({ prefer: run.prefer }));
+  const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
     const wanted = [...records.train, ...records.dev].map(({ image }) => image);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CaptionerConfig } from '../../config.ts';
 import type { DropoutRates } from '../../decoder/decoder.ts';
 import type { Schedule } from '../../training/trainer.ts';
-import { choiceFlag, numberFlag, type readArguments, UsageError } from '../arguments.ts';
+import { choiceFlag, numberFlag, type readArguments, threadsFlag, UsageError } from '../arguments.ts';
 import { packageFolder } from '../files.ts';
 
 export const HELP = `Trains a captioner: an LSTM decoder over the features of a pretrained InceptionV3.
@@ -17,7 +17,7 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --average DIRS         no training: the mean of these model folders (by commas), trained on from one, into --out
   --encoder FILE         weights of InceptionV3 (default: those of the shipped model)
   --cache DIR            where image features are kept (default: .cache/features)
-  --threads N            threads that compute features (default: one a core)
+  --threads N            threads that compute (default: one a core; on WebGPU, one that feeds it)
   --device NAME          auto, webgpu or cpu (default: auto)
 
  Captions
@@ -178,7 +178,7 @@ export function runSettings(values: Values): RunSettings {
     from: values.from,
     encoderFile,
     cache: values.cache,
-    threads: threads === undefined ? undefined : numberFlag('--threads', threads, { least: 1, most: 256 }),
+    threads: threadsFlag(threads),
     prefer: choiceFlag('--device', values.device, ['auto', 'webgpu', 'cpu']),
     epochs: epochs === undefined ? undefined : whole('epochs', epochs),
     patience: patience === undefined ? undefined : whole('patience', patience),
