@@ -1,9 +1,9 @@
-import type { Device, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
+import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
 import { UnsupportedError } from '../src/kernels/errors.ts';
 import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
 import { placementIn } from '../src/kernels/placement.ts';
-import { type DeviceArray, elementCount, type NumericArray } from '../src/kernels/spec.ts';
+import { type DeviceArray, elementCount, type NumericArray, type TensorSpec } from '../src/kernels/spec.ts';
 
 class Float64Storage implements Storage {
   references = 1;
@@ -74,6 +74,27 @@ export class Float64Device implements Device {
   elements(storage: Storage): NumericArray {
     if (storage instanceof Float64Storage && storage.references > 0) return storage.elements;
     throw new Error('the storage is of another device, or released');
+  }
+
+  /** Its plans do the work anew at every run. */
+  capture(
+    _inputs: readonly TensorSpec[],
+    body: (inputs: readonly Operand[]) => readonly Operand[],
+  ): DevicePlan {
+    return {
+      bytes: 0,
+      kernels: 0,
+      run: (inputs) => {
+        for (const { storage } of inputs) this.retain(storage);
+        // What the body returns it may have released already.
+        return body(inputs).map(({ storage, spec }) => ({
+          storage: this.#store((storage as Float64Storage).elements),
+          spec,
+        }));
+      },
+      ready: async () => {},
+      dispose: () => {},
+    };
   }
 
   async read({ storage }: Operand): Promise<DeviceArray> {

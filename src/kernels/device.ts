@@ -25,6 +25,26 @@ export interface MemoryReport {
   readonly storages: number;
 }
 
+/**
+ * Work that was recorded once, to be done again and again on other inputs. Kernels, sizes and the memory of intermediate
+ * results are settled; the plan holds that memory, and whatever else it reads, until it is disposed of.
+ */
+export interface DevicePlan {
+  /** Bytes that intermediate results take, shared among those that are not needed at the same time. */
+  readonly bytes: number;
+  /** Kernels that a run launches or calls. */
+  readonly kernels: number;
+  /**
+   * Does the work on inputs of the specs that were given to `capture`, in the order of all other work of the device; the
+   * storage of every returned operand has one holder. Throws ShapeError or DTypeError for other inputs.
+   */
+  run(inputs: readonly Operand[]): Operand[];
+  /** Resolves when a run need not wait for compilation; rejects with KernelError where a kernel does not compile. */
+  ready(): Promise<void>;
+  /** Idempotent; any further run throws DisposedError. */
+  dispose(): void;
+}
+
 /** A machine that stores tensors and runs ops. Work is recorded in order; errors surface at the next `read`. */
 export interface Device {
   readonly kind: 'webgpu' | 'cpu';
@@ -59,6 +79,16 @@ export interface Device {
     offset: number,
     variant?: string,
   ): void;
+  /**
+   * Makes a plan of what `body` asks this device to do, without doing it: `body` gets stand-ins for inputs of the specs,
+   * each with one holder, and returns what the plan shall put out. Other tensors that it uses are kept as they are. What
+   * it makes and does not return is gone afterwards. Uploading, reading and capturing inside of it throw
+   * UnsupportedError.
+   */
+  capture(
+    inputs: readonly TensorSpec[],
+    body: (inputs: readonly Operand[]) => readonly Operand[],
+  ): DevicePlan;
   /** Waits for everything recorded so far and returns a copy of the elements. */
   read(operand: Operand): Promise<DeviceArray>;
   retain(storage: Storage): void;

@@ -1,6 +1,6 @@
 import { ShapeError, UnsupportedError } from './errors.ts';
 import type { OpDefinition, Placement } from './op.ts';
-import { describe, type TensorSpec } from './spec.ts';
+import { describe, type NumericArray, type TensorSpec } from './spec.ts';
 
 /** The placement of an output that has its memory to itself: row after row. */
 export function densePlacement({ shape }: TensorSpec): Placement {
@@ -37,4 +37,17 @@ export function placementIn<A>(
     );
   }
   return { stride, offset };
+}
+
+/** Copies the rows of a dense output to where the placement says. */
+export function scatterRows(
+  dense: NumericArray,
+  target: NumericArray,
+  { shape }: TensorSpec,
+  { stride, offset }: Placement,
+): void {
+  const columns = shape.at(-1) ?? 1;
+  for (let row = 0; row * columns < dense.length; row++) {
+    target.set(dense.subarray(row * columns, (row + 1) * columns), offset + row * stride);
+  }
 }

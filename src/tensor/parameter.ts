@@ -1,7 +1,8 @@
 import { checkElements } from '../kernels/checks.ts';
 import type { Device, Operand } from '../kernels/device.ts';
-import { DisposedError, DTypeError, ShapeError } from '../kernels/errors.ts';
+import { DisposedError, DTypeError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
 import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/spec.ts';
+import { capturing, noteUse } from './parameter-uses.ts';
 import { Tensor } from './tensor.ts';
 
 /** A tensor that training changes. Scopes do not free it; `dispose()` does. */
@@ -23,11 +24,21 @@ export class Parameter extends Tensor {
         `${user}: the parameter ${describe(this)} was disposed; dispose of a model only after its last use`,
       );
     }
-    return super.operand(user);
+    const operand = super.operand(user);
+    noteUse(this, operand);
+    return operand;
   }
 
-  /** Takes the elements of `value`, which must have the same shape and dtype; `value` stays the caller's. */
+  /**
+   * Takes the elements of `value`, which must have the same shape and dtype (ShapeError, DTypeError); `value` stays the
+   * caller's. Plans that were captured with this parameter must be captured again.
+   */
   assign(value: Tensor): void {
+    if (capturing()) {
+      throw new UnsupportedError(
+        'Parameter.assign: a plan is being captured, and would not assign when it runs; assign outside of it',
+      );
+    }
     const given = `Parameter.assign: ${describe(value)} was given for a parameter ${describe(this)}`;
     if (!sameShape(value.shape, this.shape)) throw new ShapeError(`${given}; reshape it`);
     if (value.dtype !== this.dtype) throw new DTypeError(`${given}; cast it`);

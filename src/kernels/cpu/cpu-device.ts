@@ -1,12 +1,18 @@
-import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
+import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../device.ts';
 import { DisposedError, UnsupportedError } from '../errors.ts';
-import type { CallSpecs, OpAttributes, OpDefinition, OpName, Placement } from '../op.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../op.ts';
 import { opTable } from '../op-table.ts';
-import { densePlacement, placementIn } from '../placement.ts';
+import { densePlacement, placementIn, scatterRows } from '../placement.ts';
+import { PlanOperands } from '../plan-operands.ts';
 import { originOf, ProfileCollector, type Profiled } from '../profile.ts';
 import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
 import type { Block } from './arena.ts';
+import { CpuPlan } from './cpu-plan.ts';
+import { CpuStorage, plannedPlace } from './cpu-storage.ts';
+import type { KernelCall, Place } from './kernel-call.ts';
 import { Machine } from './machine.ts';
+import { PlanRecording } from './plan-recording.ts';
+import type { PlannedPlace } from './planned-place.ts';
 import { defaultThreads } from './threads/team.ts';
 
 export interface CpuDeviceOptions {
@@ -23,21 +29,6 @@ export interface CpuDeviceOptions {
 
 const FOUR_GIB = 2 ** 32;
 
-class CpuStorage implements Storage {
-  readonly owner: CpuDevice;
-  readonly block: Block;
-  references = 1;
-
-  constructor(owner: CpuDevice, block: Block) {
-    this.owner = owner;
-    this.block = block;
-  }
-
-  get bytes(): number {
-    return this.block.bytes;
-  }
-}
-
 /**
  * Computes on the processor: SIMD WebAssembly kernels where an op has them, in one or more threads, else its plain
  * TypeScript. Every tensor lives in one WebAssembly memory, so that kernels work on it in place. Ops run at once; `run` throws
@@ -52,6 +43,8 @@ export class CpuDevice implements Device {
   #storages = 0;
   #peakBytes = 0;
   #destroyed = false;
+  /** The plan that is being recorded. */
+  #recording: PlanRecording | null = null;
   #profiling: ProfileCollector | null = null;
 
   private constructor(machine: Machine, reason: string | undefined) {
@@ -73,18 +66,19 @@ export class CpuDevice implements Device {
 
   upload(data: DeviceArray): Storage {
     this.#requireAlive('upload');
+    this.#requireNoRecording('upload: data cannot enter a plan while it is recorded; upload them before');
     const storage = this.#allocate(data.byteLength);
     const spec: TensorSpec = {
       shape: [data.length],
       dtype: data instanceof Int32Array ? 'int32' : 'float32',
     };
-    this.#view(storage.block, spec).set(data);
+    this.#view(storage.place, spec).set(data);
     return storage;
   }
 
   allocate(bytes: number): Storage {
     this.#requireAlive('allocate');
-    return this.#allocate(bytes);
+    return this.#take(bytes);
   }
 
   run<K extends OpName>(
@@ -96,7 +90,7 @@ export class CpuDevice implements Device {
     this.#requireCallable(op, variant);
     const definition: OpDefinition<OpAttributes[K]> = opTable[op];
     const inputSpecs = inputs.map((operand) => operand.spec);
-    const blocks = inputs.map((operand) => this.#own(op, operand.storage).block);
+    const storages = inputs.map((operand) => this.#own(op, operand.storage));
     const outputSpecs = definition.infer(inputSpecs, attributes);
     if (definition.view) {
       this.retain(inputs[0].storage);
@@ -104,23 +98,16 @@ export class CpuDevice implements Device {
     }
     const outputs: CpuStorage[] = [];
     try {
-      for (const spec of outputSpecs) outputs.push(this.#allocate(elementCount(spec.shape) * 4));
-      const targets = outputs.map((storage) => storage.block);
-      const placement = densePlacement(outputSpecs[0]);
-      if (
-        variant === 'plain' ||
-        !this.#runSimd(definition, blocks, inputSpecs, targets, outputSpecs, attributes, placement)
-      ) {
-        const start = performance.now();
-        definition.cpu({
-          inputs: blocks.map((block, index) => this.#view(block, inputSpecs[index])),
-          inputSpecs,
-          outputs: targets.map((block, index) => this.#view(block, outputSpecs[index])),
-          outputSpecs,
-          attributes,
-        });
-        this.#note(definition, { inputs: inputSpecs, outputs: outputSpecs, attributes }, 'plain', start);
-      }
+      for (const spec of outputSpecs) outputs.push(this.#take(elementCount(spec.shape) * 4));
+      this.#call(storages, outputs, {
+        definition,
+        specs: { inputs: inputSpecs, outputs: outputSpecs, attributes },
+        inputs: storages.map(({ place }) => place),
+        outputs: outputs.map(({ place }) => place),
+        placement: densePlacement(outputSpecs[0]),
+        into: null,
+        plain: variant === 'plain',
+      });
     } catch (error) {
       for (const storage of outputs) this.release(storage);
       throw error;
@@ -139,30 +126,49 @@ export class CpuDevice implements Device {
     this.#requireCallable(op, variant);
     const definition: OpDefinition<OpAttributes[K]> = opTable[op];
     const inputSpecs = inputs.map((operand) => operand.spec);
-    const blocks = inputs.map((operand) => this.#own(op, operand.storage).block);
-    const target = this.#own(op, into.storage).block;
+    const storages = inputs.map((operand) => this.#own(op, operand.storage));
+    const target = this.#own(op, into.storage);
     const outputSpecs = definition.infer(inputSpecs, attributes);
-    const placement = placementIn(definition, outputSpecs, into.spec, offset);
-    if (
-      variant !== 'plain' &&
-      this.#runSimd(definition, blocks, inputSpecs, [target], outputSpecs, attributes, placement)
-    ) {
-      return;
+    this.#call(storages, [target], {
+      definition,
+      specs: { inputs: inputSpecs, outputs: outputSpecs, attributes },
+      inputs: storages.map(({ place }) => place),
+      outputs: [target.place],
+      placement: placementIn(definition, outputSpecs, into.spec, offset),
+      into: into.spec,
+      plain: variant === 'plain',
+    });
+  }
+
+  capture(
+    inputs: readonly TensorSpec[],
+    body: (inputs: readonly Operand[]) => readonly Operand[],
+  ): DevicePlan {
+    this.#requireAlive('capture');
+    this.#requireNoRecording('capture: a plan cannot be captured inside of another; capture it before');
+    const recording = new PlanRecording();
+    this.#recording = recording;
+    let operands: PlanOperands<PlannedPlace>;
+    try {
+      const taken = inputs.map((spec) => ({ storage: this.#take(4 * elementCount(spec.shape)), spec }));
+      operands = new PlanOperands(taken, body(taken), plannedPlace);
+    } finally {
+      this.#recording = null;
     }
-    const [dense] = this.run(op, inputs, attributes, 'plain');
-    const rows = this.#view(this.#own(op, dense.storage).block, dense.spec);
-    const columns = dense.spec.shape.at(-1) ?? 1;
-    const wide = this.#view(target, into.spec);
-    for (let row = 0; row * columns < rows.length; row++) {
-      const from = row * columns;
-      wide.set(rows.subarray(from, from + columns), placement.offset + row * placement.stride);
-    }
-    this.release(dense.storage);
+    const host = {
+      device: this,
+      allocate: (bytes: number) => this.#allocate(bytes),
+      placeOf: ({ storage }: Operand, user: string) => this.#own(user, storage).place,
+    };
+    return new CpuPlan(host, recording, operands);
   }
 
   async read(operand: Operand): Promise<DeviceArray> {
     this.#requireAlive('read');
-    return this.#view(this.#own('read', operand.storage).block, operand.spec).slice();
+    this.#requireNoRecording(
+      'read: nothing is computed while a plan is recorded; read what its runs put out',
+    );
+    return this.#view(this.#own('read', operand.storage).place, operand.spec).slice();
   }
 
   retain(storage: Storage): void {
@@ -175,9 +181,9 @@ export class CpuDevice implements Device {
     if (this.#destroyed) return;
     const owned = this.#own('release', storage);
     owned.references--;
-    if (owned.references > 0) return;
+    if (owned.references > 0 || plannedPlace(owned)) return;
     this.#storages--;
-    this.#machine.arena.release(owned.block);
+    this.#machine.arena.release(owned.place as Block);
   }
 
   async synchronise(): Promise<void> {
@@ -220,25 +226,31 @@ export class CpuDevice implements Device {
     this.#machine.stop();
   }
 
-  #runSimd<A>(
-    definition: OpDefinition<A>,
-    inputs: readonly Block[],
-    inputSpecs: readonly TensorSpec[],
-    outputs: readonly Block[],
-    outputSpecs: readonly TensorSpec[],
-    attributes: A,
-    placement: Placement,
-  ): boolean {
+  /** Makes the call, or notes it in the plan that is being recorded. */
+  #call<A>(inputs: readonly CpuStorage[], outputs: readonly CpuStorage[], call: KernelCall<A>): void {
+    if (this.#recording)
+      this.#recording.add(call.definition.name, inputs, outputs, () => this.#perform(call));
+    else this.#perform(call);
+  }
+
+  #perform<A>(call: KernelCall<A>): void {
+    const start = performance.now();
+    const simd = !call.plain && this.#runSimd(call);
+    if (!simd) this.#runPlain(call);
+    const variant = simd ? 'simd' : 'plain';
+    this.#profiling?.add(originOf(call.definition, call.specs, variant), performance.now() - start);
+  }
+
+  #runSimd<A>({ definition, specs, inputs, outputs, placement }: KernelCall<A>): boolean {
     if (!definition.simd) return false;
     const working: Block[] = [];
-    const start = performance.now();
     try {
-      const done = definition.simd({
-        inputs: inputs.map((block) => block.offset),
-        inputSpecs,
-        outputs: outputs.map((block) => block.offset),
-        outputSpecs,
-        attributes,
+      return definition.simd({
+        inputs: inputs.map(({ offset }) => offset),
+        inputSpecs: specs.inputs,
+        outputs: outputs.map(({ offset }) => offset),
+        outputSpecs: specs.outputs,
+        attributes: specs.attributes,
         placement,
         scratch: (bytes) => {
           const block = this.#machine.arena.allocate(bytes);
@@ -250,21 +262,37 @@ export class CpuDevice implements Device {
         run: (kernel, operands, units, nanoseconds) =>
           this.#machine.run(kernel, operands, units, nanoseconds),
       });
-      if (done)
-        this.#note(definition, { inputs: inputSpecs, outputs: outputSpecs, attributes }, 'simd', start);
-      return done;
     } finally {
       for (const block of working) this.#machine.arena.release(block);
     }
   }
 
-  /** Counts a call that began at `start` and has ended, if a profile is being taken. */
-  #note<A>(definition: OpDefinition<A>, call: CallSpecs<A>, variant: string, start: number): void {
-    this.#profiling?.add(originOf(definition, call, variant), performance.now() - start);
+  #runPlain<A>({ definition, specs, inputs, outputs, placement, into }: KernelCall<A>): void {
+    const dense = into ? this.#allocate(elementCount(specs.outputs[0].shape) * 4) : null;
+    try {
+      const targets = dense ? [dense.place] : outputs;
+      const results = targets.map((place, index) => this.#view(place, specs.outputs[index]));
+      definition.cpu({
+        inputs: inputs.map((place, index) => this.#view(place, specs.inputs[index])),
+        inputSpecs: specs.inputs,
+        outputs: results,
+        outputSpecs: specs.outputs,
+        attributes: specs.attributes,
+      });
+      if (into) scatterRows(results[0], this.#view(outputs[0], into), specs.outputs[0], placement);
+    } finally {
+      if (dense) this.release(dense);
+    }
+  }
+
+  /** Memory, or a stand-in for it while a plan is recorded. */
+  #take(bytes: number): CpuStorage {
+    return this.#recording ? new CpuStorage(this, this.#recording.plan(bytes), bytes) : this.#allocate(bytes);
   }
 
   #allocate(bytes: number): CpuStorage {
-    const storage = new CpuStorage(this, this.#machine.arena.allocate(bytes));
+    const block = this.#machine.arena.allocate(bytes);
+    const storage = new CpuStorage(this, block, block.bytes);
     this.#storages++;
     this.#notePeak();
     return storage;
@@ -278,12 +306,12 @@ export class CpuDevice implements Device {
   }
 
   /** Made for each use: growing the memory detaches every earlier view. */
-  #view(block: Block, spec: TensorSpec): DeviceArray {
+  #view({ offset }: Place, spec: TensorSpec): DeviceArray {
     const { buffer } = this.#machine.arena.memory;
     const length = elementCount(spec.shape);
     return spec.dtype === 'int32'
-      ? new Int32Array(buffer, block.offset, length)
-      : new Float32Array(buffer, block.offset, length);
+      ? new Int32Array(buffer, offset, length)
+      : new Float32Array(buffer, offset, length);
   }
 
   #own(what: string, storage: Storage): CpuStorage {
@@ -295,6 +323,12 @@ export class CpuDevice implements Device {
     if (storage.references <= 0) {
       throw new DisposedError(`${what}: the tensor's memory was released already; retain it for longer use`);
     }
+    const planned = plannedPlace(storage);
+    if (planned && planned.recording !== this.#recording && what !== 'release') {
+      throw new UnsupportedError(
+        `${what}: the tensor is part of a plan and holds nothing outside of its runs; return it from the captured function`,
+      );
+    }
     return storage;
   }
 
@@ -305,6 +339,10 @@ export class CpuDevice implements Device {
         `${op}: variant '${variant}' asked of the CPU device, which has 'plain' alone`,
       );
     }
+  }
+
+  #requireNoRecording(message: string): void {
+    if (this.#recording) throw new UnsupportedError(message);
   }
 
   #requireAlive(what: string): void {

@@ -1,20 +1,33 @@
 import type { EkphrasisError } from '../errors.ts';
 import type { Launch } from '../op.ts';
 import type { DeviceBuffer } from './buffer-pool.ts';
+import type { LaunchSequence } from './launch-sequence.ts';
 import type { TimedLaunch } from './launch-timer.ts';
+import type { Dispatch } from './pass-encoder.ts';
+import type { Pipeline } from './pipelines.ts';
 import type { Program } from './programs.ts';
-import { packUniforms } from './uniforms.ts';
+import { UniformData } from './uniform-block.ts';
 
 /** A recorded dispatch. */
-export interface RecordedLaunch extends TimedLaunch {
+export interface RecordedLaunch extends Dispatch {
   readonly kind: 'launch';
   readonly label: string;
   readonly program: Program;
   readonly buffers: readonly DeviceBuffer[];
   /** Buffers whose former contents and failures are nobody's concern any more: the op has just taken them. */
   readonly fresh: readonly DeviceBuffer[];
-  readonly grid: Launch['grid'];
-  readonly uniformOffset: number;
+}
+
+/** A recorded run of a plan, which fails or succeeds as a whole. */
+export interface RecordedRun {
+  readonly kind: 'run';
+  readonly sequence: LaunchSequence;
+  /** The inputs and outputs of this run, by the numbers that the sequence knows them by. */
+  readonly bound: readonly DeviceBuffer[];
+  /** All that it reads or writes. */
+  readonly buffers: readonly DeviceBuffer[];
+  /** Those of them that it writes, all of them anew. */
+  readonly fresh: readonly DeviceBuffer[];
 }
 
 /** A recorded copy to a staging buffer. */
@@ -27,17 +40,11 @@ export interface RecordedCopy {
   failure: EkphrasisError | null;
 }
 
-/** The offset alignment that every WebGPU adapter takes. */
-const UNIFORM_ALIGNMENT = 256;
-
 /** Work recorded since the last flush, and all of its uniforms in one block. */
 export class Batch {
-  readonly items: (RecordedLaunch | RecordedCopy)[] = [];
+  readonly items: (RecordedLaunch | RecordedRun | RecordedCopy)[] = [];
+  readonly uniforms = new UniformData();
   launches = 0;
-  uniformBytes = 0;
-  /** Resolves when the GPU has said whether it took the work; never rejects. Set when the batch is encoded. */
-  checked: Promise<void> = Promise.resolve();
-  #uniforms = new DataView(new ArrayBuffer(16 * UNIFORM_ALIGNMENT));
 
   constructor(readonly number: number) {}
 
@@ -49,16 +56,15 @@ export class Batch {
     { uniforms, grid }: Launch,
     { origin, first }: TimedLaunch,
   ): void {
-    const uniformOffset = this.uniformBytes;
-    const layout = program.shader.uniforms;
-    if (layout) {
-      const end = uniformOffset + uniformSlot(layout.bytes);
-      this.#reserve(end);
-      packUniforms(layout, uniforms ?? {}, this.#uniforms, uniformOffset, program.name);
-      this.uniformBytes = end;
-    }
+    const uniformOffset = [this.uniforms.append(program.shader.uniforms, uniforms, program.name)] as const;
     for (const buffer of buffers) buffer.lastBatch = this.number;
     this.items.push({ kind: 'launch', label, program, buffers, fresh, grid, uniformOffset, origin, first });
+    this.launches++;
+  }
+
+  addRun(run: RecordedRun): void {
+    for (const buffer of run.buffers) buffer.lastBatch = this.number;
+    this.items.push(run);
     this.launches++;
   }
 
@@ -70,34 +76,33 @@ export class Batch {
     return copy;
   }
 
-  /** The uniforms of all launches, each at its offset. */
-  get uniforms(): ArrayBuffer {
-    return this.#uniforms.buffer as ArrayBuffer;
-  }
-
-  #reserve(bytes: number): void {
-    if (bytes <= this.#uniforms.byteLength) return;
-    const larger = new Uint8Array(Math.max(bytes, 2 * this.#uniforms.byteLength));
-    larger.set(new Uint8Array(this.uniforms));
-    this.#uniforms = new DataView(larger.buffer);
+  /** The ops in it, for messages: `8 launches of matmul (gemm.wgsl), add (binary.wgsl)`. */
+  get description(): string {
+    const labels = this.items.flatMap((item) => {
+      if (item.kind === 'copy') return [];
+      return item.kind === 'launch' ? [item.label] : [item.sequence.label];
+    });
+    return `${this.launches} launches of ${[...new Set(labels)].join(', ') || 'nothing'}`;
   }
 }
 
-/** Bytes that a struct takes in the block of uniforms, and that its binding covers. */
-export function uniformSlot(bytes: number): number {
-  return Math.ceil(bytes / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+/** The pipelines that must be compiled before the work can be encoded. */
+export function pipelinesOf(item: RecordedLaunch | RecordedRun | RecordedCopy): readonly Pipeline[] {
+  if (item.kind === 'copy') return [];
+  return item.kind === 'launch' ? [item.program.pipeline] : item.sequence.pipelines;
 }
 
-/** The buffers of a launch that its shader writes. */
-export function writtenBuffers(launch: RecordedLaunch): DeviceBuffer[] {
-  return launch.buffers.filter((_, index) => launch.program.shader.bindings[index] === 'read_write');
+/** The buffers that a launch or a run writes. */
+export function writtenBuffers(item: RecordedLaunch | RecordedRun): readonly DeviceBuffer[] {
+  if (item.kind === 'run') return item.fresh;
+  return item.buffers.filter((_, index) => item.program.shader.bindings[index] === 'read_write');
 }
 
-/** Why the launch cannot compute what it should: its pipeline, or a buffer that holds the wrong thing. */
-export function launchFailure(launch: RecordedLaunch): EkphrasisError | null {
-  for (const buffer of launch.fresh) buffer.failure = null;
-  if (launch.program.pipeline.failure) return launch.program.pipeline.failure;
-  for (const buffer of launch.buffers) {
+/** Why the work cannot compute what it should: a pipeline, or a buffer that holds the wrong thing. */
+export function failureOf(item: RecordedLaunch | RecordedRun): EkphrasisError | null {
+  for (const buffer of item.fresh) buffer.failure = null;
+  for (const pipeline of pipelinesOf(item)) if (pipeline.failure) return pipeline.failure;
+  for (const buffer of item.buffers) {
     const failure = buffer.broken ?? buffer.failure;
     if (failure) return failure;
   }

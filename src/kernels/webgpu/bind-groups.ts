@@ -20,11 +20,7 @@ export class BindGroupCache {
     let group = this.#groups.get(key);
     if (group) return group;
     if (this.#groups.size >= MOST_GROUPS) this.#clear();
-    group = this.#gpu.createBindGroup({
-      label,
-      layout: pipeline.storageLayout,
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer: buffer.gpu } })),
-    });
+    group = this.make(pipeline, buffers, label);
     this.#groups.set(key, group);
     for (const buffer of buffers) {
       const keys = this.#keysOfBuffer.get(buffer.id);
@@ -32,6 +28,15 @@ export class BindGroupCache {
       else this.#keysOfBuffer.set(buffer.id, new Set([key]));
     }
     return group;
+  }
+
+  /** A group for someone who keeps it, and the buffers, themselves. */
+  make(pipeline: Pipeline, buffers: readonly DeviceBuffer[], label: string): GPUBindGroup {
+    return this.#gpu.createBindGroup({
+      label,
+      layout: pipeline.storageLayout,
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer: buffer.gpu } })),
+    });
   }
 
   /** Forgets the groups of a buffer that is gone. */

@@ -2,19 +2,29 @@ import { KernelError, OutOfMemoryError, UnsupportedError } from '../errors.ts';
 import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
 import { originOf } from '../profile.ts';
 import { describe, elementCount } from '../spec.ts';
-import type { BufferPool, DeviceBuffer } from './buffer-pool.ts';
+import type { TimedLaunch } from './launch-timer.ts';
+import type { Slot } from './planned-buffer.ts';
 import type { Program, ProgramCache } from './programs.ts';
-import type { Recorder } from './recorder.ts';
 
-export interface LaunchContext {
+/** What takes the launches, and where their buffers, or stand-ins for them, come from. */
+export interface LaunchContext<B extends Slot> {
   readonly programs: ProgramCache;
-  readonly recorder: Recorder;
-  readonly pool: BufferPool;
+  readonly recorder: {
+    launch(
+      label: string,
+      program: Program,
+      buffers: readonly B[],
+      fresh: readonly B[],
+      launch: Launch,
+      timed: TimedLaunch,
+    ): void;
+  };
+  readonly pool: { acquire(bytes: number, idle: boolean): B; release(buffer: B): void };
 }
 
 /** A buffer at hand for the op's output. `fresh` says that what it held before is nobody's concern. */
-export interface GivenOutput {
-  readonly buffer: DeviceBuffer;
+export interface GivenOutput<B extends Slot> {
+  readonly buffer: B;
   readonly fresh: boolean;
 }
 
@@ -22,14 +32,14 @@ export interface GivenOutput {
  * Records the launches of one op and returns the buffers of its outputs, new ones unless one is `given`. Throws KernelError naming op and shader
  * where a launch does not fit its shader, UnsupportedError for a variant that this call does not have.
  */
-export function recordOp<A>(
+export function recordOp<A, B extends Slot>(
   definition: OpDefinition<A>,
   call: GpuCall<A>,
-  inputs: readonly DeviceBuffer[],
-  given: GivenOutput | null,
+  inputs: readonly B[],
+  given: GivenOutput<B> | null,
   variant: string | undefined,
-  context: LaunchContext,
-): DeviceBuffer[] {
+  context: LaunchContext<B>,
+): B[] {
   return naming(definition.name, call, () => {
     const chosen = chooseVariant(definition, call, variant);
     const origin = originOf(definition, call, chosen);
@@ -39,7 +49,7 @@ export function recordOp<A>(
     const programs = launches.map((launch) =>
       checkedProgram(definition.name, launch, call, context.programs),
     );
-    const taken: DeviceBuffer[] = [];
+    const taken: B[] = [];
     const take = (bytes: number) => {
       const buffer = context.pool.acquire(bytes, false);
       taken.push(buffer);
@@ -102,7 +112,7 @@ function checkGrid(program: Program, { grid }: Launch, adapter: AdapterFacts): v
   }
 }
 
-function checkAliasing(program: Program, buffers: readonly DeviceBuffer[]): void {
+function checkAliasing(program: Program, buffers: readonly Slot[]): void {
   for (const [index, buffer] of buffers.entries()) {
     if (
       program.shader.bindings[index] === 'read_write' &&

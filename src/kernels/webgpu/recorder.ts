@@ -2,19 +2,21 @@ import { type EkphrasisError, KernelError, OutOfMemoryError } from '../errors.ts
 import type { Launch } from '../op.ts';
 import {
   Batch,
-  launchFailure,
+  failureOf,
+  pipelinesOf,
   type RecordedCopy,
   type RecordedLaunch,
+  type RecordedRun,
   spreadFailure,
-  uniformSlot,
   writtenBuffers,
 } from './batch.ts';
 import type { BindGroupCache } from './bind-groups.ts';
 import type { DeviceBuffer } from './buffer-pool.ts';
-import { bufferUsage } from './gpu-flags.ts';
 import type { LaunchTimer, TimedLaunch } from './launch-timer.ts';
+import { PassEncoder } from './pass-encoder.ts';
 import { messageOf, type PipelineCache } from './pipelines.ts';
 import type { Program } from './programs.ts';
+import { UniformBlock } from './uniform-block.ts';
 
 /** Launches that are collected before they are submitted unasked, so that the GPU starts while we go on recording. */
 const LAUNCHES_PER_BATCH = 128;
@@ -25,7 +27,7 @@ export class Recorder {
   timer: LaunchTimer | null = null;
   readonly #gpu: GPUDevice;
   readonly #bindGroups: BindGroupCache;
-  readonly #uniformLayout: GPUBindGroupLayout;
+  readonly #uniforms: UniformBlock;
   readonly #submitted: (batch: number) => void;
   #batch = new Batch(1);
   /** Encodes batches one after another. */
@@ -36,8 +38,6 @@ export class Recorder {
   /** Encoded, but not known to be sound yet. */
   #unchecked: Batch[] = [];
   #remembered: EkphrasisError | null = null;
-  #uniformBuffer: GPUBuffer | null = null;
-  #uniformGroups = new Map<number, GPUBindGroup>();
   #stopped = false;
 
   /** `submitted` hears the number of each batch once the GPU's queue has it. */
@@ -49,7 +49,7 @@ export class Recorder {
   ) {
     this.#gpu = gpu;
     this.#bindGroups = bindGroups;
-    this.#uniformLayout = pipelines.uniformLayout;
+    this.#uniforms = new UniformBlock(gpu, pipelines.uniformLayout);
     this.#submitted = submitted;
   }
 
@@ -65,6 +65,11 @@ export class Recorder {
     if (this.#batch.launches >= LAUNCHES_PER_BATCH) this.flush();
   }
 
+  /** A run of a plan counts as one launch: it is submitted whole. */
+  run(run: RecordedRun): void {
+    this.#batch.addRun(run);
+  }
+
   copy(source: DeviceBuffer, target: DeviceBuffer, bytes: number): RecordedCopy {
     return this.#batch.addCopy(source, target, bytes);
   }
@@ -75,9 +80,7 @@ export class Recorder {
     if (batch.items.length === 0) return;
     this.#batch = new Batch(batch.number + 1);
     const compiling = new Set<Promise<void>>();
-    for (const item of batch.items) {
-      if (item.kind === 'copy') continue;
-      const { compiled, failure, settled } = item.program.pipeline;
+    for (const { compiled, failure, settled } of batch.items.flatMap(pipelinesOf)) {
       if (!compiled && !failure) compiling.add(settled);
     }
     if (this.#batchesWaiting === 0 && compiling.size === 0) {
@@ -91,6 +94,13 @@ export class Recorder {
         this.#batchesWaiting--;
         this.#encode(batch);
       });
+  }
+
+  /** Calls `action` once all that is recorded now is submitted. */
+  afterSubmit(action: () => void): void {
+    this.flush();
+    if (this.#batchesWaiting === 0) action();
+    else this.#encoding = this.#encoding.then(action);
   }
 
   /** Resolves when all that was flushed is submitted and checked. Never rejects: see `takeFailure`. */
@@ -130,7 +140,6 @@ export class Recorder {
   stop(): void {
     this.#stopped = true;
     this.#batch = new Batch(this.#batch.number + 1);
-    this.#uniformGroups.clear();
   }
 
   #encode(batch: Batch): void {
@@ -142,9 +151,9 @@ export class Recorder {
       this.#encodeItems(batch, encoder);
       this.#gpu.queue.submit([encoder.finish()]);
     } catch (error) {
-      this.#batchFailed(batch, new KernelError(`submitting ${describeBatch(batch)}: ${messageOf(error)}`));
+      this.#batchFailed(batch, new KernelError(`submitting ${batch.description}: ${messageOf(error)}`));
     } finally {
-      this.#popScopes(describeBatch(batch), (error) => this.#batchFailed(batch, error));
+      this.#popScopes(batch.description, (error) => this.#batchFailed(batch, error));
       this.#checks = this.#checks.then(() => {
         this.#unchecked = this.#unchecked.filter((other) => other !== batch);
       });
@@ -153,74 +162,35 @@ export class Recorder {
   }
 
   #encodeItems(batch: Batch, encoder: GPUCommandEncoder): void {
-    const uniformBuffer = this.#writeUniforms(batch);
-    let pass: GPUComputePassEncoder | null = null;
-    let current: GPUComputePipeline | null = null;
+    this.#uniforms.write(batch.uniforms);
+    const pass = new PassEncoder(encoder, this.timer);
     for (const item of batch.items) {
       if (item.kind === 'copy') {
-        pass?.end();
-        pass = null;
         item.failure = item.source.broken ?? item.source.failure ?? item.target.broken;
-        if (!item.failure) encoder.copyBufferToBuffer(item.source.gpu, 0, item.target.gpu, 0, item.bytes);
+        if (!item.failure) pass.copy(item.source.gpu, item.target.gpu, item.bytes);
         continue;
       }
-      const failure = launchFailure(item);
-      const { compiled } = item.program.pipeline;
-      if (failure || !compiled) {
+      const failure = failureOf(item);
+      if (failure) {
         for (const buffer of writtenBuffers(item)) buffer.failure = failure;
-        if (item.program.pipeline.failure) this.remember(item.program.pipeline.failure);
-        continue;
-      }
-      if (!pass || this.timer) {
-        pass?.end();
-        pass = encoder.beginComputePass(this.timer?.passOf(item));
-        current = null;
-      }
-      if (compiled !== current) pass.setPipeline(compiled);
-      current = compiled;
-      pass.setBindGroup(0, this.#bindGroups.get(item.program.pipeline, item.buffers, item.label));
-      this.#setUniforms(pass, item, uniformBuffer);
-      pass.dispatchWorkgroups(...item.grid);
+        for (const pipeline of pipelinesOf(item)) if (pipeline.failure) this.remember(pipeline.failure);
+      } else if (item.kind === 'run') item.sequence.encode(pass, item.bound);
+      else this.#encodeLaunch(pass, item);
     }
-    pass?.end();
+    pass.end();
   }
 
-  #setUniforms(pass: GPUComputePassEncoder, item: RecordedLaunch, buffer: GPUBuffer | null): void {
-    const layout = item.program.shader.uniforms;
-    if (!layout || !buffer) return;
-    const size = uniformSlot(layout.bytes);
-    let group = this.#uniformGroups.get(size);
-    if (!group) {
-      group = this.#gpu.createBindGroup({
-        label: `uniforms of ${size} bytes`,
-        layout: this.#uniformLayout,
-        entries: [{ binding: 0, resource: { buffer, size } }],
-      });
-      this.#uniformGroups.set(size, group);
-    }
-    pass.setBindGroup(1, group, [item.uniformOffset]);
-  }
-
-  /** One write for all uniforms. It is ordered between the submits, so the one buffer serves every batch. */
-  #writeUniforms(batch: Batch): GPUBuffer | null {
-    if (batch.uniformBytes === 0) return null;
-    if (!this.#uniformBuffer || this.#uniformBuffer.size < batch.uniformBytes) {
-      this.#uniformBuffer?.destroy();
-      this.#uniformGroups.clear();
-      this.#uniformBuffer = this.#gpu.createBuffer({
-        label: 'uniforms',
-        size: 2 ** Math.ceil(Math.log2(batch.uniformBytes)),
-        usage: bufferUsage.uniform | bufferUsage.copyDestination,
-      });
-    }
-    this.#gpu.queue.writeBuffer(this.#uniformBuffer, 0, batch.uniforms, 0, batch.uniformBytes);
-    return this.#uniformBuffer;
+  #encodeLaunch(pass: PassEncoder, launch: RecordedLaunch): void {
+    const { pipeline, shader } = launch.program;
+    const storage = this.#bindGroups.get(pipeline, launch.buffers, launch.label);
+    const uniforms = shader.uniforms ? this.#uniforms.group(shader.uniforms.bytes) : null;
+    pass.dispatch(pipeline.compiled as GPUComputePipeline, storage, uniforms, launch);
   }
 
   /** The GPU refused the whole submit, so nothing in it has run. */
   #batchFailed(batch: Batch, failure: EkphrasisError): void {
     this.remember(failure);
-    const written = batch.items.flatMap((item) => (item.kind === 'launch' ? writtenBuffers(item) : []));
+    const written = batch.items.flatMap((item) => (item.kind === 'copy' ? [] : writtenBuffers(item)));
     for (const item of batch.items) if (item.kind === 'copy') item.failure ??= failure;
     spreadFailure(failure, written, this.#unchecked.slice(this.#unchecked.indexOf(batch)));
   }
@@ -241,10 +211,4 @@ export class Recorder {
     });
     this.#checks = this.#checks.then(() => popped);
   }
-}
-
-/** The ops of a batch, for messages: `8 launches of matmul (gemm.wgsl), add (binary.wgsl)`. */
-function describeBatch(batch: Batch): string {
-  const labels = new Set(batch.items.flatMap((item) => (item.kind === 'launch' ? [item.label] : [])));
-  return `${batch.launches} launches of ${[...labels].join(', ') || 'nothing'}`;
 }

@@ -1,37 +1,31 @@
 import { restBetweenPolls } from '#gpu';
-import type { Device, MemoryReport, Operand, Storage } from '../device.ts';
-import { DeviceLostError, DisposedError, EkphrasisError, KernelError } from '../errors.ts';
-import type { AdapterFacts, OpAttributes, OpDefinition, OpName } from '../op.ts';
+import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../device.ts';
+import { DeviceLostError, DisposedError, EkphrasisError, KernelError, UnsupportedError } from '../errors.ts';
+import type { AdapterFacts, GpuCall, OpAttributes, OpDefinition, OpName } from '../op.ts';
 import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
+import { PlanOperands } from '../plan-operands.ts';
 import type { Profiled } from '../profile.ts';
 import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
 import { type AdapterOptions, openAdapter } from './adapter.ts';
 import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
 import { BindGroupCache } from './bind-groups.ts';
-import { BufferPool, type DeviceBuffer } from './buffer-pool.ts';
+import { BufferPool, DeviceBuffer } from './buffer-pool.ts';
 import { bufferUsage, mapModeRead } from './gpu-flags.ts';
+import { GpuStorage, plannedBuffer } from './gpu-storage.ts';
 import { profileLaunches } from './launch-timer.ts';
-import { type LaunchContext, recordOp } from './launches.ts';
+import { recordOp } from './launches.ts';
 import { messageOf, PipelineCache } from './pipelines.ts';
+import { PlanRecording } from './plan-recording.ts';
+import type { Slot } from './planned-buffer.ts';
 import { ProgramCache } from './programs.ts';
 import { Recorder } from './recorder.ts';
+import { UniformBlock } from './uniform-block.ts';
+import { WebGpuPlan } from './webgpu-plan.ts';
 
 /** Bytes kept in the pool for reuse at most; the activations of InceptionV3 for one image take a tenth. */
 const POOL_CAP_BYTES = 512 * 2 ** 20;
 const STAGING_CAP_BYTES = 64 * 2 ** 20;
-
-class GpuStorage implements Storage {
-  references = 1;
-  /** Allocated, and nothing recorded yet that writes it: what its buffer held before is nobody's concern. */
-  unwritten = false;
-
-  constructor(
-    readonly device: WebGpuDevice,
-    readonly buffer: DeviceBuffer,
-    readonly bytes: number,
-  ) {}
-}
 
 /** A device on a WebGPU adapter. Ops are recorded; they run when something is read or enough has come together. */
 export class WebGpuDevice implements Device {
@@ -41,9 +35,13 @@ export class WebGpuDevice implements Device {
   /** The underlying device, for measurements. What is done with it here is not known to this engine. */
   readonly gpu: GPUDevice;
   readonly #programs: ProgramCache;
+  readonly #pipelines: PipelineCache;
+  readonly #bindGroups: BindGroupCache;
   readonly #recorder: Recorder;
   readonly #buffers: BufferPool;
   readonly #staging: BufferPool;
+  /** The plan that is being recorded. */
+  #recording: PlanRecording | null = null;
   /** Why nothing can be done any more: lost or destroyed. */
   #gone: EkphrasisError | null = null;
   readonly #waiting = new Set<(reason: EkphrasisError) => void>();
@@ -56,6 +54,8 @@ export class WebGpuDevice implements Device {
     this.description = `WebGPU on ${facts.description}${words ? ` (${words})` : ''}${reason ? `, ${reason}` : ''}`;
     const pipelines = new PipelineCache(gpu);
     const bindGroups = new BindGroupCache(gpu);
+    this.#pipelines = pipelines;
+    this.#bindGroups = bindGroups;
     this.#programs = new ProgramCache(pipelines);
     const recorder = new Recorder(gpu, pipelines, bindGroups, (batch) => {
       this.#buffers.submitted(batch);
@@ -112,6 +112,7 @@ export class WebGpuDevice implements Device {
 
   upload(data: DeviceArray): Storage {
     this.#checkPresent();
+    this.#checkNotRecording('upload: data cannot enter a plan while it is recorded; upload them before');
     const buffer = this.#buffers.acquire(data.byteLength, true);
     buffer.failure = null;
     if (data.byteLength > 0) {
@@ -122,7 +123,7 @@ export class WebGpuDevice implements Device {
 
   allocate(bytes: number): Storage {
     this.#checkPresent();
-    const storage = new GpuStorage(this, this.#buffers.acquire(bytes, false), bytes);
+    const storage = new GpuStorage(this, (this.#recording ?? this.#buffers).acquire(bytes, false), bytes);
     storage.unwritten = true;
     return storage;
   }
@@ -145,7 +146,7 @@ export class WebGpuDevice implements Device {
     variant?: string,
   ): Operand[] {
     this.#checkPresent();
-    const buffers = inputs.map((input) => this.#storage(input.storage, definition.name, input.spec).buffer);
+    const storages = inputs.map((input) => this.#storage(input.storage, definition.name, input.spec));
     const specs = inputs.map((input) => input.spec);
     const outputSpecs = definition.infer(specs, attributes);
     if (definition.view) {
@@ -154,7 +155,7 @@ export class WebGpuDevice implements Device {
     }
     const placement = densePlacement(outputSpecs[0]);
     const call = { inputs: specs, outputs: outputSpecs, attributes, adapter: this.adapter, placement };
-    const outputs = recordOp(definition, call, buffers, null, variant, this.#launching);
+    const outputs = this.#record(definition, call, storages, null, variant);
     return outputSpecs.map((spec, index) => ({
       storage: new GpuStorage(this, outputs[index], 4 * elementCount(spec.shape)),
       spec,
@@ -171,20 +172,53 @@ export class WebGpuDevice implements Device {
   ): void {
     this.#checkPresent();
     const definition: OpDefinition<OpAttributes[K]> = opTable[op];
-    const buffers = inputs.map((input) => this.#storage(input.storage, op, input.spec).buffer);
+    const storages = inputs.map((input) => this.#storage(input.storage, op, input.spec));
     const target = this.#storage(into.storage, op, into.spec);
     const specs = inputs.map((input) => input.spec);
     const outputs = definition.infer(specs, attributes);
     const placement = placementIn(definition, outputs, into.spec, offset);
     const call = { inputs: specs, outputs, attributes, adapter: this.adapter, placement };
-    const given = { buffer: target.buffer, fresh: target.unwritten };
-    recordOp(definition, call, buffers, given, variant, this.#launching);
+    this.#record(definition, call, storages, target, variant);
     target.unwritten = false;
+  }
+
+  capture(
+    inputs: readonly TensorSpec[],
+    body: (inputs: readonly Operand[]) => readonly Operand[],
+  ): DevicePlan {
+    this.#checkPresent();
+    this.#checkNotRecording('capture: a plan cannot be captured inside of another; capture it before');
+    const recording = new PlanRecording(this.#programs);
+    this.#recording = recording;
+    try {
+      const taken = inputs.map((spec) => {
+        const bytes = 4 * elementCount(spec.shape);
+        return { storage: new GpuStorage(this, recording.acquire(bytes), bytes), spec };
+      });
+      const operands = new PlanOperands(taken, body(taken), plannedBuffer);
+      return new WebGpuPlan(
+        {
+          device: this,
+          recorder: this.#recorder,
+          pool: this.#buffers,
+          bindGroups: this.#bindGroups,
+          gone: () => this.#gone !== null,
+          checkPresent: () => this.#checkPresent(),
+          buffer: ({ storage, spec }, user) => this.#storage(storage, user, spec).buffer(user),
+        },
+        recording,
+        operands,
+        new UniformBlock(this.gpu, this.#pipelines.uniformLayout),
+      );
+    } finally {
+      this.#recording = null;
+    }
   }
 
   async read({ storage, spec }: Operand): Promise<DeviceArray> {
     this.#checkPresent();
-    const { buffer } = this.#storage(storage, 'read', spec);
+    this.#checkNotRecording('read: nothing is computed while a plan is recorded; read what its runs put out');
+    const buffer = this.#storage(storage, 'read', spec).buffer('read');
     const bytes = 4 * elementCount(spec.shape);
     const staging = this.#staging.acquire(bytes, true);
     const copy = this.#recorder.copy(buffer, staging, bytes);
@@ -211,7 +245,8 @@ export class WebGpuDevice implements Device {
   release(storage: Storage): void {
     const held = this.#storage(storage, 'release');
     held.references--;
-    if (held.references === 0 && !this.#gone) this.#buffers.release(held.buffer);
+    if (held.references > 0 || this.#gone || !(held.slot instanceof DeviceBuffer)) return;
+    this.#buffers.release(held.slot);
   }
 
   async synchronise(): Promise<void> {
@@ -256,8 +291,26 @@ export class WebGpuDevice implements Device {
     this.gpu.destroy();
   }
 
-  get #launching(): LaunchContext {
-    return { programs: this.#programs, recorder: this.#recorder, pool: this.#buffers };
+  /** Records the launches of an op, into the plan that is being recorded if there is one. */
+  #record<A>(
+    definition: OpDefinition<A>,
+    call: GpuCall<A>,
+    inputs: readonly GpuStorage[],
+    into: GpuStorage | null,
+    variant: string | undefined,
+  ): Slot[] {
+    const user = definition.name;
+    const recording = this.#recording;
+    const fresh = into?.unwritten ?? false;
+    if (recording) {
+      const slots = inputs.map((storage) => recording.slotOf(storage, user));
+      const given = into && { buffer: recording.targetOf(into, user), fresh };
+      return recordOp(definition, call, slots, given, variant, recording);
+    }
+    const buffers = inputs.map((storage) => storage.buffer(user));
+    const given = into && { buffer: into.buffer(user), fresh };
+    const context = { programs: this.#programs, recorder: this.#recorder, pool: this.#buffers };
+    return recordOp(definition, call, buffers, given, variant, context);
   }
 
   /** Submits everything and throws the first failure there is, of whatever op, or else that of the copy. */
@@ -305,6 +358,10 @@ export class WebGpuDevice implements Device {
 
   #checkPresent(): void {
     if (this.#gone) throw this.#gone;
+  }
+
+  #checkNotRecording(message: string): void {
+    if (this.#recording) throw new UnsupportedError(message);
   }
 
   #storage(storage: Storage, op: string, spec?: TensorSpec): GpuStorage {
