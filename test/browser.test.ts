@@ -87,6 +87,26 @@ for (const beam of beams) {
   });
 }
 
+for (const isolated of [true, false]) {
+  const what = isolated ? 'an isolated page computes with threads' : 'a page without isolation says why not';
+  browserTest(what, async () => {
+    const threadsServer = await startStaticServer({ isolated });
+    const opened = await openPage(browser, `${threadsServer.origin}/test/browser/threads.html`);
+    try {
+      const { description, sums, expected } = await opened.page.evaluate(() => window.threads);
+      assert.equal(sums, [expected]);
+      if (isolated) assert.match(description, /3 threads$/);
+      else assert.match(description, /one thread \(this page is not cross-origin isolated: .*headers/);
+      // Chromium of any age that runs these tests fuses; Node 20 does not, so this is the build that only this page runs.
+      assert.match(description, /fused multiply-add/);
+      assert.equal(opened.complaints, []);
+    } finally {
+      await opened.close();
+      await threadsServer.close();
+    }
+  });
+}
+
 browserTest('the console is empty of errors and warnings', () => {
   assert.equal(opened.complaints, []);
 });

@@ -49,12 +49,23 @@ export interface Report {
   readonly devices: readonly DeviceReport[];
 }
 
+/** What threads.html tells. */
+export interface ThreadsReport {
+  /** The CPU device's own words. */
+  readonly description: string;
+  /** The different elements of its products, of which all should be `expected`. */
+  readonly sums: readonly number[];
+  readonly expected: number;
+}
+
 declare global {
   interface Window {
     /** The page's work. Rejects only where the page itself is broken. */
     report: Promise<Report>;
     /** What the page is at; the driver tells it when time runs out. */
     progress: string;
+    /** The work of threads.html. */
+    threads: Promise<ThreadsReport>;
   }
 }
 

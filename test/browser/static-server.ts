@@ -22,15 +22,27 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** Starts on a free port. Paths are taken from the current folder, which is the repository's root in a test run. */
-export async function startStaticServer(): Promise<StaticServer> {
+/** What a page must be served with to have memory that is shared between threads. */
+const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+/**
+ * Starts on a free port. Paths are taken from the current folder, which is the repository's root in a test run. Pages
+ * are cross-origin isolated unless `isolated` is false.
+ */
+export async function startStaticServer({ isolated = true } = {}): Promise<StaticServer> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const path = normalize(decodeURIComponent(pathname)).slice(1);
     try {
       if (!folders.some((folder) => path.startsWith(folder))) throw new Error('not a served folder');
       const body = await readFile(path);
-      response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' });
+      response.writeHead(200, {
+        'content-type': types[extname(path)] ?? 'application/octet-stream',
+        ...(isolated ? isolation : {}),
+      });
       response.end(body);
     } catch {
       response.writeHead(404, { 'content-type': 'text/plain' });
