@@ -4,17 +4,9 @@ import { allCases } from '../cases/index.ts';
 import { engineNames } from '../engines/index.ts';
 import { fullMethod, type Method, quickMethod } from '../measure/method.ts';
 import { htmlPage } from '../report/html.ts';
-import { ours } from '../report/ratios.ts';
-import {
-  type DeviceOutcome,
-  formatResults,
-  mergeResults,
-  parseResults,
-  type Results,
-  ResultsError,
-  resultsFormat,
-  resultsVersion,
-} from '../report/results.ts';
+import { ours, withoutThreads } from '../report/ratios.ts';
+import { type DeviceOutcome, type Results, resultsFormat, resultsVersion } from '../report/results.ts';
+import { formatResults, mergeResults, parseResults, ResultsError } from '../report/results-file.ts';
 import { deviceTable, failures } from '../report/table.ts';
 import { targetLines } from '../report/target-lines.ts';
 import { judgeTargets } from '../targets.ts';
@@ -53,21 +45,21 @@ function chooseCases({ quick, filters }: Arguments): Case[] {
   return chosen;
 }
 
-/** The names of engines to open. Throws UsageError for one that no device has. */
+/** The names of engines to open; null for all. Throws UsageError for one that no device has. */
 function chooseEngines(
   peers: readonly string[] | null,
   targets: readonly Target[],
 ): readonly string[] | null {
   if (peers === null) return null;
-  const known = new Set(
-    targets.flatMap(({ kind: device, threads }) => engineNames({ device, threads: threads ?? undefined })),
+  const known = targets.flatMap(({ kind: device, threads }) =>
+    engineNames({ device, threads: threads ?? undefined }),
   );
-  for (const peer of peers) {
-    if (![...known].some((name) => name === peer || name.startsWith(`${peer}/`))) {
-      throw new UsageError(`--peers ${peer}: expected ${[...known].sort().join(', ')}, or none`);
-    }
-  }
-  return [ours, ...peers];
+  const chosen = peers.flatMap((peer) => {
+    const meant = known.filter((name) => [name, withoutThreads(name), name.split('/')[0]].includes(peer));
+    if (meant.length > 0) return meant;
+    throw new UsageError(`--peers ${peer}: expected ${[...new Set(known)].sort().join(', ')}, or none`);
+  });
+  return [ours, ...chosen];
 }
 
 function chooseMethod({ quick, rounds, budgetSeconds, longestRunSeconds }: Arguments): Method {

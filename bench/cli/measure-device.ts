@@ -1,6 +1,7 @@
 /** Measures all cases on one device, in processes of their own. */
 import type { Method } from '../measure/method.ts';
 import type { EngineDescription, OpenRequest, UndatedCaseOutcome } from '../measure/protocol.ts';
+import { higherRoofline } from '../measure/roofline.ts';
 import { SpeedBook } from '../measure/speed-book.ts';
 import type { CaseOutcome, DeviceOutcome, EngineOutcome, Roofline } from '../report/results.ts';
 import type { Case } from '../workload.ts';
@@ -116,42 +117,53 @@ async function measureRoofline({ kind: device, threads, start }: Target): Promis
   }
 }
 
-/** Measures the roofline (not in quick runs) and every case. Rejects where the device or the engines cannot be opened. */
-export async function measureDevice(target: Target, plan: Plan): Promise<DeviceOutcome> {
-  const { device, kind, threads, description, software } = target;
-  const { cases, method, commit, progress } = plan;
-  let roofline: Roofline | null = null;
-  if (!method.quick) {
-    progress(`${device}  roofline`);
-    roofline = await measureRoofline(target);
-  }
-  const session = new EngineSession(target, plan.names);
+/** Measures every case, in a workplace of its own where the method says so. */
+async function measureCases(session: EngineSession, plan: Plan) {
+  const { cases, method, commit } = plan;
   const speeds = new SpeedBook();
   const outcomes: CaseOutcome[] = [];
   const engines = new Map<string, EngineDescription>();
-  try {
-    for (const one of cases) {
-      const outcome = await measureOne(session, one, plan, speeds);
-      outcomes.push({ ...outcome, date: new Date().toISOString(), commit });
-      for (const engine of session.engines) engines.set(engine.name, engine);
-      for (const result of outcome.engines) {
-        // A first run alone says how long compiling takes.
-        if (result.status !== 'measured' || !result.steady || !one.flops) continue;
-        speeds.record(result.engine, one.group, one.flops, result.steady.median / 1000);
-      }
-      if (method.processPerCase) session.close();
+  for (const one of cases) {
+    const outcome = await measureOne(session, one, plan, speeds);
+    outcomes.push({ ...outcome, date: new Date().toISOString(), commit });
+    for (const engine of session.engines) engines.set(engine.name, engine);
+    for (const result of outcome.engines) {
+      // A first run alone says how long compiling takes.
+      if (result.status !== 'measured' || !result.steady || !one.flops) continue;
+      speeds.record(result.engine, one.group, one.flops, result.steady.median / 1000);
     }
+    if (method.processPerCase) session.close();
+  }
+  return { engines: [...engines.values()], cases: outcomes };
+}
+
+/**
+ * Measures the roofline, before and after (not in quick runs), and every case. Rejects where the device or the engines
+ * cannot be opened.
+ */
+export async function measureDevice(target: Target, plan: Plan): Promise<DeviceOutcome> {
+  const { device, kind, threads, description, software } = target;
+  const roofline = async (when: string) => {
+    if (plan.method.quick) return null;
+    plan.progress(`${device}  roofline ${when}`);
+    return measureRoofline(target);
+  };
+  const before = await roofline('before');
+  const session = new EngineSession(target, plan.names);
+  let measured: Awaited<ReturnType<typeof measureCases>>;
+  try {
+    measured = await measureCases(session, plan);
   } finally {
     session.close();
   }
+  const after = await roofline('after');
   return {
     device,
     kind,
     threads,
     description,
     software,
-    roofline,
-    engines: [...engines.values()],
-    cases: outcomes,
+    roofline: higherRoofline(before, after),
+    ...measured,
   };
 }

@@ -8,6 +8,16 @@ export function bandwidthAt({ bandwidths }: Roofline, bytes: number): number {
   return fitting.bytesPerSecond;
 }
 
+/** The higher of two measurements of one device: whatever disturbed the lower was not the device. */
+export function higherRoofline(a: Roofline | null, b: Roofline | null): Roofline | null {
+  if (!a || !b) return a ?? b;
+  const sameSets = a.bandwidths.map(({ workingSet, bytesPerSecond }) => {
+    const other = b.bandwidths.find((one) => one.workingSet === workingSet);
+    return { workingSet, bytesPerSecond: Math.max(bytesPerSecond, other?.bytesPerSecond ?? 0) };
+  });
+  return { flops: Math.max(a.flops, b.flops), bandwidths: sameSets, method: b.method };
+}
+
 /** Seconds that the work takes at the least: what its arithmetic or its memory traffic needs, whichever is more. */
 export function shortestTime(roofline: Roofline, flops: number | null, bytes: number | null): number | null {
   if (flops === null && bytes === null) return null;

@@ -1,4 +1,5 @@
 /** What a run of the benchmark leaves, as plain data: the file that `--json` writes and all reports are made from. */
+
 import type { Method } from '../measure/method.ts';
 import type { Summary } from '../measure/statistics.ts';
 
@@ -87,68 +88,4 @@ export interface Results {
   readonly packages: Readonly<Record<string, string>>;
   readonly method: Method;
   readonly devices: readonly DeviceOutcome[];
-}
-
-/** The name of a results file in messages, and what is wrong with it. */
-export class ResultsError extends Error {
-  override readonly name = 'ResultsError';
-}
-
-/** Reads a results file; `path` is for messages. Throws ResultsError. */
-export function parseResults(text: string, path: string): Results {
-  let value: Partial<Results> | null;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ResultsError(`${path} is not JSON: ${(error as Error).message}`);
-  }
-  if (value?.format !== resultsFormat || value.version !== resultsVersion) {
-    throw new ResultsError(
-      `${path} is ${value?.format} ${value?.version}, expected ${resultsFormat} ${resultsVersion}: measure again`,
-    );
-  }
-  return value as Results;
-}
-
-/** JSON with one case on a line, so that a difference of two files shows cases. */
-export function formatResults(results: Results, extra: Readonly<Record<string, unknown>> = {}): string {
-  const { devices, ...head } = results;
-  const block = (value: object) => JSON.stringify(value, null, 2).slice(2, -2);
-  const lists = devices.map(({ cases, ...device }) => {
-    const lines = cases.map((one) => `        ${JSON.stringify(one)}`).join(',\n');
-    const facts = block(device).replace(/^/gm, '    ');
-    return `    {\n${facts},\n      "cases": [${lines && `\n${lines}\n      `}]\n    }`;
-  });
-  return `{\n${block({ ...head, ...extra })},\n  "devices": [${lists.length ? `\n${lists.join(',\n')}\n  ` : ''}]\n}\n`;
-}
-
-/** `later` with the cases, and the devices, of `earlier` that it has none of. Refuses results of another machine. */
-export function mergeResults(earlier: Results, later: Results): Results {
-  const machineOf = ({ machine: { processor, cores, system } }: Results) =>
-    `${processor}, ${cores} cores, ${system}`;
-  if (machineOf(earlier) !== machineOf(later)) {
-    throw new ResultsError(
-      `results of ${machineOf(later)} cannot go into a file of ${machineOf(earlier)}: give another file`,
-    );
-  }
-  const merged = later.devices.map((device) => {
-    const before = earlier.devices.find((one) => one.device === device.device);
-    if (!before) return device;
-    if (before.description !== device.description) {
-      throw new ResultsError(
-        `results on ${device.description} cannot go into a file with results on ${before.description}: give another file`,
-      );
-    }
-    const measured = new Map(device.cases.map((one) => [one.name, one]));
-    const cases = before.cases.map((one) => measured.get(one.name) ?? one);
-    const known = new Set(before.cases.map(({ name }) => name));
-    const engines = new Map([...before.engines, ...device.engines].map((one) => [one.name, one]));
-    return {
-      ...device,
-      engines: [...engines.values()],
-      cases: [...cases, ...device.cases.filter(({ name }) => !known.has(name))],
-    };
-  });
-  const names = new Set(later.devices.map(({ device }) => device));
-  return { ...later, devices: [...earlier.devices.filter(({ device }) => !names.has(device)), ...merged] };
 }
