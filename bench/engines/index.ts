@@ -2,6 +2,7 @@ import { CpuDevice } from '../../src/kernels/cpu/cpu-device.ts';
 import { requestDevice } from '../../src/kernels/request-device.ts';
 import type { Engine } from '../workload.ts';
 import { ekphrasisEngine } from './ekphrasis/engine.ts';
+import { onnxruntimeEngine } from './onnxruntime/engine.ts';
 import { tfjsEngine } from './tfjs/engine.ts';
 
 export interface EngineRequest {
@@ -36,6 +37,7 @@ function entries({ device, threads = 1 }: EngineRequest): Entry[] {
   const all = [
     { name: `ekphrasis/cpu-${threads}`, open: (name: string) => ekphrasisOnCpu(name, threads) },
     { name: `tfjs/wasm-${threads}`, open: (name: string) => tfjsEngine(name, 'wasm', threads) },
+    { name: `onnxruntime/wasm-${threads}`, open: (name: string) => onnxruntimeEngine(name, threads) },
   ];
   // Plain JavaScript has one thread.
   if (threads === 1) all.push({ name: 'tfjs/cpu', open: (name) => tfjsEngine(name, 'cpu', 1) });
