@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -38,14 +39,12 @@ const fonts = `<?xml version="1.0"?>
 /** Loads the package through npm, so from the registry that npm is set up for; returns the path of its archive. */
 function download(folder) {
   const spec = `${fetchedChromium.package}@${fetchedChromium.version}`;
-  const options = ['pack', spec, '--pack-destination', folder, '--json', '--loglevel=error'];
-  const said = execFileSync('npm', options, {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 600_000,
-    stdio: 'pipe',
-  });
-  return join(folder, JSON.parse(said)[0].filename);
+  const options = ['pack', spec, '--pack-destination', folder, '--loglevel=error'];
+  execFileSync('npm', options, { cwd: folder, timeout: 600_000, stdio: 'pipe' });
+  return join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('.tgz')),
+  );
 }
 
 /** Throws unless the file is, byte for byte, the one that this version was tried with. */

@@ -32,7 +32,7 @@ test.after.each(() => rmSync(folder, { recursive: true, force: true }));
 const fetches = process.platform === 'linux' && process.arch === 'x64' ? test : test.skip;
 
 fetches('an archive of other bytes is refused, and nothing of it stays', () => {
-  const { status, stderr } = fetchWith(`echo other > other.tgz; echo '[{ "filename": "other.tgz" }]'`);
+  const { status, stderr } = fetchWith('echo other > other.tgz');
   assert.is(status, 1);
   assert.match(stderr, `and ${fetchedChromium.integrity} was expected: not unpacked`);
   assert.equal(readdirSync(join(folder, '.cache')), []);
