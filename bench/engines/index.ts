@@ -2,7 +2,7 @@ import { CpuDevice } from '../../src/kernels/cpu/cpu-device.ts';
 import { requestDevice } from '../../src/kernels/request-device.ts';
 import type { Engine } from '../workload.ts';
 import { ekphrasisEngine } from './ekphrasis/engine.ts';
-import { onnxruntimeEngine } from './onnxruntime/engine.ts';
+import { jaxJsEngine } from './jax-js/engine.ts';
 import { tfjsEngine } from './tfjs/engine.ts';
 
 export interface EngineRequest {
@@ -16,6 +16,12 @@ export interface EngineRequest {
 interface Entry {
   readonly name: string;
   open(name: string): Promise<Engine>;
+}
+
+/** Loaded when it is opened, since it needs a package that may not be installed yet when the names are asked for. */
+async function onnxruntime(name: string, threads: number): Promise<Engine> {
+  const { onnxruntimeEngine } = await import('./onnxruntime/engine.ts');
+  return onnxruntimeEngine(name, threads);
 }
 
 async function ekphrasisOnCpu(name: string, threads: number): Promise<Engine> {
@@ -32,12 +38,13 @@ function entries({ device, threads = 1 }: EngineRequest): Entry[] {
         open: async (name) => ekphrasisEngine(name, await requestDevice({ prefer: 'webgpu' })),
       },
       { name: 'tfjs/webgpu', open: (name) => tfjsEngine(name, 'webgpu', 1) },
+      { name: 'jax-js/webgpu', open: jaxJsEngine },
     ];
   }
   const all = [
     { name: `ekphrasis/cpu-${threads}`, open: (name: string) => ekphrasisOnCpu(name, threads) },
     { name: `tfjs/wasm-${threads}`, open: (name: string) => tfjsEngine(name, 'wasm', threads) },
-    { name: `onnxruntime/wasm-${threads}`, open: (name: string) => onnxruntimeEngine(name, threads) },
+    { name: `onnxruntime/wasm-${threads}`, open: (name: string) => onnxruntime(name, threads) },
   ];
   // Plain JavaScript has one thread.
   if (threads === 1) all.push({ name: 'tfjs/cpu', open: (name) => tfjsEngine(name, 'cpu', 1) });

@@ -12,7 +12,8 @@ export async function provideWebGpu(): Promise<void> {
   const { globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   const gpu = await openGpu();
-  const navigator = globalThis.navigator ?? {};
+  // Node has a navigator from 21 on, with this userAgent.
+  const navigator = globalThis.navigator ?? { userAgent: `Node.js/${process.versions.node}` };
   Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
 }
