@@ -194,13 +194,11 @@ onDevice('a plan is refused other inputs, gradients, and parameters that changed
   await errorOf(UnsupportedError, () => valueAndGradients(() => plan.run([x])[0].sum(), [x]));
   kernel.assign(other);
   const stale = await errorOf(UnsupportedError, () => plan.run([x]));
-  assert.match(
-    stale.message,
-    /the parameter \[2, 2\] float32 was assigned after the capture.*capture it again/,
-  );
+  assert.match(stale.message, /a parameter was assigned after the capture.*capture it again/);
   plan.dispose();
   await errorOf(EkphrasisError, () => plan.run([x]));
   const again = capture(device, [x], ([y]) => [matmul(y, kernel)]);
+  assert.equal(again.outputs, [float(3, 2)]);
   kernel.dispose();
   await errorOf(DisposedError, () => again.run([x]));
   again.dispose();

@@ -26,6 +26,10 @@ export class Float64Device implements Device {
     return this.#store(data instanceof Int32Array ? data.slice() : Float64Array.from(data));
   }
 
+  overwrite(): boolean {
+    return false;
+  }
+
   allocate(bytes: number): Storage {
     return this.#store(new Float64Array(bytes / 4).fill(Number.NaN));
   }
@@ -81,13 +85,17 @@ export class Float64Device implements Device {
     _inputs: readonly TensorSpec[],
     body: (inputs: readonly Operand[]) => readonly Operand[],
   ): DevicePlan {
+    const made = (inputs: readonly Operand[]) => {
+      for (const { storage } of inputs) this.retain(storage);
+      return body(inputs);
+    };
     return {
       bytes: 0,
       kernels: 0,
+      outputs: [],
       run: (inputs) => {
-        for (const { storage } of inputs) this.retain(storage);
         // What the body returns it may have released already.
-        return body(inputs).map(({ storage, spec }) => ({
+        return made(inputs).map(({ storage, spec }) => ({
           storage: this.#store((storage as Float64Storage).elements),
           spec,
         }));
@@ -115,6 +123,10 @@ export class Float64Device implements Device {
 
   async profile(): Promise<never> {
     throw new UnsupportedError('profile: the float64 device of the tests takes no times');
+  }
+
+  async tune(): Promise<never> {
+    throw new UnsupportedError('tune: the float64 device of the tests has no variants');
   }
 
   async synchronise(): Promise<void> {}

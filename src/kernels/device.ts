@@ -1,6 +1,7 @@
 import type { AdapterFacts, OpAttributes, OpName } from './op.ts';
 import type { Profiled } from './profile.ts';
 import type { DeviceArray, TensorSpec } from './spec.ts';
+import type { TuningProgress, TuningReport } from './tuning.ts';
 
 /** Memory that a tensor's elements live in. Shared by views; counted by `retain` and `release`. */
 export interface Storage {
@@ -34,6 +35,7 @@ export interface DevicePlan {
   readonly bytes: number;
   /** Kernels that a run launches or calls. */
   readonly kernels: number;
+  readonly outputs: readonly TensorSpec[];
   /**
    * Does the work on inputs of the specs that were given to `capture`, in the order of all other work of the device; the
    * storage of every returned operand has one holder. Throws ShapeError or DTypeError for other inputs.
@@ -64,6 +66,11 @@ export interface Device {
     attributes: OpAttributes[K],
     variant?: string,
   ): Operand[];
+  /**
+   * Puts `data` in the place of the elements and returns true, if the storage has one holder, room for them, and no
+   * work before it that is still to read it; else does nothing and returns false.
+   */
+  overwrite(storage: Storage, data: DeviceArray): boolean;
   /** Memory of at least `bytes` with any contents, for `runInto` to write; the storage has one holder. */
   allocate(bytes: number): Storage;
   /**
@@ -101,6 +108,14 @@ export interface Device {
    * UnsupportedError where the adapter has no timestamp queries or a profile is being taken already.
    */
   profile<T>(body: () => T | Promise<T>): Promise<Profiled<T>>;
+  /**
+   * Runs `body` once, then times every variant of each call that it made, on operands of its own, and takes the fastest
+   * from now on: on this device, and on those that are opened later on the same adapter, for which the choices are kept
+   * (in a file of the user's cache folder, in a browser in its local storage). Nothing else ever tunes. A plan that was
+   * captured before keeps its variants. Rejects with what `body` throws, and with UnsupportedError where there is nothing
+   * to choose from (the CPU device), where the device is being tuned already, and where the choices cannot be kept.
+   */
+  tune(body: () => unknown, progress?: TuningProgress): Promise<TuningReport>;
   memory(): MemoryReport;
   /** Gives pooled memory back to the system where it can be. */
   trim(): void;

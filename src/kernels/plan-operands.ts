@@ -41,6 +41,10 @@ export class PlanOperands<P> {
     this.outside = outside;
   }
 
+  get outputSpecs(): readonly TensorSpec[] {
+    return this.#outputs.map(({ spec }) => spec);
+  }
+
   /** Throws ShapeError or DTypeError unless a run is given what the plan was made for. */
   check(given: readonly Operand[]): void {
     const list = (specs: readonly TensorSpec[]) => specs.map(describe).join(', ') || 'none';

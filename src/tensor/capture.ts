@@ -1,6 +1,6 @@
 import type { Device, DevicePlan, Storage } from '../kernels/device.ts';
 import { EkphrasisError, UnsupportedError } from '../kernels/errors.ts';
-import { describe, type TensorSpec } from '../kernels/spec.ts';
+import type { TensorSpec } from '../kernels/spec.ts';
 import { type Replaceable, whileListening } from './parameter-uses.ts';
 import { scope } from './scope.ts';
 import { activeTape } from './tape.ts';
@@ -28,27 +28,39 @@ export class Plan {
     return this.#plan.kernels;
   }
 
+  /** Shapes and types of the outputs. */
+  get outputs(): readonly TensorSpec[] {
+    return this.#plan.outputs;
+  }
+
+  /** Whether a parameter was assigned since the capture: then capture anew. Throws DisposedError where one was disposed. */
+  get stale(): boolean {
+    for (const [parameter, storage] of this.#parameters) {
+      if (parameter.operand('plan').storage !== storage) return true;
+    }
+    return false;
+  }
+
   /**
    * The function of other inputs, of the shapes and types that it was captured with (ShapeError, DTypeError). The
    * outputs are tensors like any other. Parameters are read as they are now: in place, so one that was assigned since
    * the capture throws UnsupportedError, and one that was disposed of DisposedError. There is no gradient through a
-   * plan: UnsupportedError where one is being recorded.
+   * plan: UnsupportedError where one is being recorded. `scoped` false exempts the outputs from scopes, for code that
+   * waits between its runs and so does not know which scope is open.
    */
-  run(inputs: readonly Tensor[]): Tensor[] {
+  run(inputs: readonly Tensor[], scoped = true): Tensor[] {
     if (activeTape()) {
       throw new UnsupportedError(
         'plan: there is no gradient through a plan; inside of a differentiated function call the function itself',
       );
     }
-    for (const [parameter, storage] of this.#parameters) {
-      const { storage: now, spec } = parameter.operand('plan');
-      if (now === storage) continue;
+    if (this.stale) {
       throw new UnsupportedError(
-        `plan: the parameter ${describe(spec)} was assigned after the capture; dispose of the plan and capture it again`,
+        'plan: a parameter was assigned after the capture; dispose of the plan and capture it again',
       );
     }
     const operands = inputs.map((input) => input.operand('plan'));
-    return this.#plan.run(operands).map((operand) => new Tensor(this.#device, operand));
+    return this.#plan.run(operands).map((operand) => new Tensor(this.#device, operand, scoped));
   }
 
   /** Resolves when all kernels are compiled, so that a run need not wait; rejects with KernelError. */

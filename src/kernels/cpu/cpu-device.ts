@@ -76,6 +76,15 @@ export class CpuDevice implements Device {
     return storage;
   }
 
+  overwrite(storage: Storage, data: DeviceArray): boolean {
+    this.#requireAlive('overwrite');
+    const { references, place, bytes } = this.#own('overwrite', storage);
+    if (references > 1 || bytes < data.byteLength || this.#recording) return false;
+    const dtype = data instanceof Int32Array ? 'int32' : 'float32';
+    this.#view(place, { shape: [data.length], dtype }).set(data);
+    return true;
+  }
+
   allocate(bytes: number): Storage {
     this.#requireAlive('allocate');
     return this.#take(bytes);
@@ -202,6 +211,10 @@ export class CpuDevice implements Device {
     } finally {
       this.#profiling = null;
     }
+  }
+
+  async tune(): Promise<never> {
+    throw new UnsupportedError('tune: the CPU device has no variants to choose from; tune a WebGPU device');
   }
 
   memory(): MemoryReport {

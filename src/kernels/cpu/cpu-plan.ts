@@ -2,6 +2,7 @@ import type { Device, DevicePlan, Operand, Storage } from '../device.ts';
 import { DisposedError } from '../errors.ts';
 import { packOffsets } from '../lifetimes.ts';
 import type { PlanOperands } from '../plan-operands.ts';
+import type { TensorSpec } from '../spec.ts';
 import type { CpuStorage } from './cpu-storage.ts';
 import type { Place } from './kernel-call.ts';
 import type { PlanRecording } from './plan-recording.ts';
@@ -22,6 +23,7 @@ export interface PlanHost {
 export class CpuPlan implements DevicePlan {
   readonly bytes: number;
   readonly kernels: number;
+  readonly outputs: readonly TensorSpec[];
   readonly #host: PlanHost;
   readonly #operands: PlanOperands<PlannedPlace>;
   readonly #calls: readonly (() => void)[];
@@ -39,6 +41,7 @@ export class CpuPlan implements DevicePlan {
     this.kernels = calls.length;
     this.#host = host;
     this.#operands = operands;
+    this.outputs = operands.outputSpecs;
     this.#calls = calls;
     this.#own = own;
     this.#outside = [...new Set([...outside, ...operands.outside])];

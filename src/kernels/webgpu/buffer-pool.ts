@@ -83,6 +83,11 @@ export class BufferPool {
     this.#shrinkTo(this.#options.capBytes);
   }
 
+  /** Whether no unsubmitted work uses it, so that a direct write is ordered after all that does. */
+  isIdle(buffer: DeviceBuffer): boolean {
+    return buffer.lastBatch <= this.#submittedBatch;
+  }
+
   /** Says that all batches up to this one are submitted. */
   submitted(batch: number): void {
     this.#submittedBatch = batch;
@@ -111,7 +116,7 @@ export class BufferPool {
       const list = this.#free.get(capacity);
       for (let index = (list?.length ?? 0) - 1; list && index >= 0; index--) {
         const buffer = list[index];
-        if (buffer.broken || (idle && buffer.lastBatch > this.#submittedBatch)) continue;
+        if (buffer.broken || (idle && !this.isIdle(buffer))) continue;
         list.splice(index, 1);
         this.#pooledBytes -= buffer.capacity;
         return buffer;
@@ -152,7 +157,7 @@ export class BufferPool {
   }
 
   #retire(buffer: DeviceBuffer): void {
-    if (buffer.lastBatch > this.#submittedBatch) {
+    if (!this.isIdle(buffer)) {
       this.#doomed.push(buffer);
       return;
     }

@@ -1,12 +1,18 @@
-import { restBetweenPolls } from '#gpu';
 import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../device.ts';
-import { DeviceLostError, DisposedError, EkphrasisError, KernelError, UnsupportedError } from '../errors.ts';
+import {
+  DeviceLostError,
+  DisposedError,
+  type EkphrasisError,
+  KernelError,
+  UnsupportedError,
+} from '../errors.ts';
 import type { AdapterFacts, GpuCall, OpAttributes, OpDefinition, OpName } from '../op.ts';
 import { opTable } from '../op-table.ts';
 import { densePlacement, placementIn } from '../placement.ts';
 import { PlanOperands } from '../plan-operands.ts';
 import type { Profiled } from '../profile.ts';
 import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
+import type { TunedChoices, TuningProgress, TuningReport } from '../tuning.ts';
 import { type AdapterOptions, openAdapter } from './adapter.ts';
 import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
 import { BindGroupCache } from './bind-groups.ts';
@@ -18,9 +24,12 @@ import { recordOp } from './launches.ts';
 import { messageOf, PipelineCache } from './pipelines.ts';
 import { PlanRecording } from './plan-recording.ts';
 import type { Slot } from './planned-buffer.ts';
+import { Presence } from './presence.ts';
 import { ProgramCache } from './programs.ts';
 import { Recorder } from './recorder.ts';
+import { storedTuning, tuneDevice } from './tuner.ts';
 import { UniformBlock } from './uniform-block.ts';
+import { VariantChoice } from './variant-choice.ts';
 import { WebGpuPlan } from './webgpu-plan.ts';
 
 /** Bytes kept in the pool for reuse at most; the activations of InceptionV3 for one image take a tenth. */
@@ -40,16 +49,16 @@ export class WebGpuDevice implements Device {
   readonly #recorder: Recorder;
   readonly #buffers: BufferPool;
   readonly #staging: BufferPool;
+  readonly #choice: VariantChoice;
   /** The plan that is being recorded. */
   #recording: PlanRecording | null = null;
-  /** Why nothing can be done any more: lost or destroyed. */
-  #gone: EkphrasisError | null = null;
-  readonly #waiting = new Set<(reason: EkphrasisError) => void>();
-  #resting = false;
+  readonly #presence: Presence;
 
-  private constructor(gpu: GPUDevice, facts: AdapterFacts, reason: string) {
+  private constructor(gpu: GPUDevice, facts: AdapterFacts, tuned: TunedChoices, reason: string) {
     this.gpu = gpu;
     this.adapter = facts;
+    this.#presence = new Presence(facts.cpuLike);
+    this.#choice = new VariantChoice(tuned);
     const words = [facts.vendor, facts.architecture].filter(Boolean).join(' ');
     this.description = `WebGPU on ${facts.description}${words ? ` (${words})` : ''}${reason ? `, ${reason}` : ''}`;
     const pipelines = new PipelineCache(gpu);
@@ -107,22 +116,29 @@ export class WebGpuDevice implements Device {
     } catch (cause) {
       throw new DeviceLostError(`${facts.description} gives no device: ${messageOf(cause)}`, { cause });
     }
-    return new WebGpuDevice(gpu, facts, reason);
+    const { choices, remark } = await storedTuning(facts);
+    return new WebGpuDevice(gpu, facts, choices, [reason, remark].filter(Boolean).join(', '));
   }
 
   upload(data: DeviceArray): Storage {
-    this.#checkPresent();
+    this.#presence.check();
     this.#checkNotRecording('upload: data cannot enter a plan while it is recorded; upload them before');
     const buffer = this.#buffers.acquire(data.byteLength, true);
-    buffer.failure = null;
-    if (data.byteLength > 0) {
-      this.gpu.queue.writeBuffer(buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
-    }
+    this.#write(buffer, data);
     return new GpuStorage(this, buffer, data.byteLength);
   }
 
+  overwrite(storage: Storage, data: DeviceArray): boolean {
+    this.#presence.check();
+    const { references, slot, bytes } = this.#storage(storage, 'overwrite');
+    if (references > 1 || bytes < data.byteLength || !(slot instanceof DeviceBuffer)) return false;
+    if (!this.#buffers.isIdle(slot)) return false;
+    this.#write(slot, data);
+    return true;
+  }
+
   allocate(bytes: number): Storage {
-    this.#checkPresent();
+    this.#presence.check();
     const storage = new GpuStorage(this, (this.#recording ?? this.#buffers).acquire(bytes, false), bytes);
     storage.unwritten = true;
     return storage;
@@ -145,7 +161,7 @@ export class WebGpuDevice implements Device {
     attributes: A,
     variant?: string,
   ): Operand[] {
-    this.#checkPresent();
+    this.#presence.check();
     const storages = inputs.map((input) => this.#storage(input.storage, definition.name, input.spec));
     const specs = inputs.map((input) => input.spec);
     const outputSpecs = definition.infer(specs, attributes);
@@ -170,7 +186,7 @@ export class WebGpuDevice implements Device {
     offset: number,
     variant?: string,
   ): void {
-    this.#checkPresent();
+    this.#presence.check();
     const definition: OpDefinition<OpAttributes[K]> = opTable[op];
     const storages = inputs.map((input) => this.#storage(input.storage, op, input.spec));
     const target = this.#storage(into.storage, op, into.spec);
@@ -186,7 +202,7 @@ export class WebGpuDevice implements Device {
     inputs: readonly TensorSpec[],
     body: (inputs: readonly Operand[]) => readonly Operand[],
   ): DevicePlan {
-    this.#checkPresent();
+    this.#presence.check();
     this.#checkNotRecording('capture: a plan cannot be captured inside of another; capture it before');
     const recording = new PlanRecording(this.#programs);
     this.#recording = recording;
@@ -202,8 +218,8 @@ export class WebGpuDevice implements Device {
           recorder: this.#recorder,
           pool: this.#buffers,
           bindGroups: this.#bindGroups,
-          gone: () => this.#gone !== null,
-          checkPresent: () => this.#checkPresent(),
+          gone: () => this.#presence.gone,
+          checkPresent: () => this.#presence.check(),
           buffer: ({ storage, spec }, user) => this.#storage(storage, user, spec).buffer(user),
         },
         recording,
@@ -216,7 +232,7 @@ export class WebGpuDevice implements Device {
   }
 
   async read({ storage, spec }: Operand): Promise<DeviceArray> {
-    this.#checkPresent();
+    this.#presence.check();
     this.#checkNotRecording('read: nothing is computed while a plan is recorded; read what its runs put out');
     const buffer = this.#storage(storage, 'read', spec).buffer('read');
     const bytes = 4 * elementCount(spec.shape);
@@ -227,14 +243,14 @@ export class WebGpuDevice implements Device {
       await null;
       await this.#settle(copy);
       if (bytes === 0) return arrayOf(spec, new ArrayBuffer(0));
-      await this.#orGone(staging.gpu.mapAsync(mapModeRead, 0, bytes));
+      await this.#presence.orGone(staging.gpu.mapAsync(mapModeRead, 0, bytes));
       const elements = arrayOf(spec, staging.gpu.getMappedRange(0, bytes).slice(0));
       staging.gpu.unmap();
       return elements;
     } catch (error) {
-      throw await this.#explain(error);
+      throw await this.#presence.explain(error);
     } finally {
-      if (!this.#gone) this.#staging.release(staging);
+      if (!this.#presence.gone) this.#staging.release(staging);
     }
   }
 
@@ -245,26 +261,31 @@ export class WebGpuDevice implements Device {
   release(storage: Storage): void {
     const held = this.#storage(storage, 'release');
     held.references--;
-    if (held.references > 0 || this.#gone || !(held.slot instanceof DeviceBuffer)) return;
+    if (held.references > 0 || this.#presence.gone || !(held.slot instanceof DeviceBuffer)) return;
     this.#buffers.release(held.slot);
   }
 
   async synchronise(): Promise<void> {
-    this.#checkPresent();
+    this.#presence.check();
     try {
       await this.#settle();
-      await this.#orGone(this.gpu.queue.onSubmittedWorkDone());
+      await this.#presence.orGone(this.gpu.queue.onSubmittedWorkDone());
     } catch (error) {
-      throw await this.#explain(error);
+      throw await this.#presence.explain(error);
     }
   }
 
   async profile<T>(body: () => T | Promise<T>): Promise<Profiled<T>> {
-    this.#checkPresent();
+    this.#presence.check();
     return profileLaunches(this.gpu, this.adapter, this.#recorder, body, {
       synchronise: () => this.synchronise(),
-      orGone: (promise) => this.#orGone(promise),
+      orGone: (promise) => this.#presence.orGone(promise),
     });
+  }
+
+  async tune(body: () => unknown, progress: TuningProgress = () => undefined): Promise<TuningReport> {
+    this.#presence.check();
+    return tuneDevice(this, this.#choice, body, progress);
   }
 
   memory(): MemoryReport {
@@ -279,16 +300,20 @@ export class WebGpuDevice implements Device {
   }
 
   trim(): void {
-    this.#checkPresent();
+    this.#presence.check();
     this.#buffers.trim();
     this.#staging.trim();
     this.#recorder.flush();
   }
 
   destroy(): void {
-    if (this.#gone instanceof DisposedError) return;
     this.#leave(new DisposedError('this WebGPU device was destroyed; request a new one'));
     this.gpu.destroy();
+  }
+
+  #write(buffer: DeviceBuffer, { buffer: memory, byteOffset, byteLength }: DeviceArray): void {
+    buffer.failure = null;
+    if (byteLength > 0) this.gpu.queue.writeBuffer(buffer.gpu, 0, memory, byteOffset, byteLength);
   }
 
   /** Records the launches of an op, into the plan that is being recorded if there is one. */
@@ -300,64 +325,31 @@ export class WebGpuDevice implements Device {
     variant: string | undefined,
   ): Slot[] {
     const user = definition.name;
+    const chosen = this.#choice.choose(definition, call, variant);
     const recording = this.#recording;
     const fresh = into?.unwritten ?? false;
     if (recording) {
       const slots = inputs.map((storage) => recording.slotOf(storage, user));
       const given = into && { buffer: recording.targetOf(into, user), fresh };
-      return recordOp(definition, call, slots, given, variant, recording);
+      return recordOp(definition, call, slots, given, chosen, recording);
     }
     const buffers = inputs.map((storage) => storage.buffer(user));
     const given = into && { buffer: into.buffer(user), fresh };
     const context = { programs: this.#programs, recorder: this.#recorder, pool: this.#buffers };
-    return recordOp(definition, call, buffers, given, variant, context);
+    return recordOp(definition, call, buffers, given, chosen, context);
   }
 
   /** Submits everything and throws the first failure there is, of whatever op, or else that of the copy. */
   async #settle(copy?: { readonly failure: EkphrasisError | null }): Promise<void> {
     this.#recorder.flush();
-    await this.#orGone(this.#recorder.settled());
+    await this.#presence.orGone(this.#recorder.settled());
     const failure = this.#recorder.takeFailure() ?? copy?.failure;
     if (failure) throw failure;
   }
 
   /** Nothing can be done from now on; whoever waits is told why. */
   #leave(reason: EkphrasisError): void {
-    if (this.#gone instanceof DisposedError) return;
-    this.#gone = reason;
-    this.#recorder.stop();
-    for (const reject of this.#waiting) reject(reason);
-    this.#waiting.clear();
-  }
-
-  /** The promise, or a rejection as soon as the device is gone. */
-  #orGone<T>(promise: Promise<T>): Promise<T> {
-    if (this.#gone) return Promise.reject(this.#gone);
-    this.#rest();
-    return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
-      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
-    });
-  }
-
-  #rest(): void {
-    if (!this.adapter.cpuLike || this.#resting) return;
-    this.#resting = true;
-    restBetweenPolls(() => {
-      this.#resting = this.#waiting.size > 0;
-      return this.#resting;
-    });
-  }
-
-  /** Mapping fails a moment before the loss of the device is announced; then the loss is the reason. */
-  async #explain(error: unknown): Promise<unknown> {
-    if (error instanceof EkphrasisError) return error;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return this.#gone ?? new KernelError(`reading back failed: ${messageOf(error)}`, { cause: error });
-  }
-
-  #checkPresent(): void {
-    if (this.#gone) throw this.#gone;
+    if (this.#presence.leave(reason)) this.#recorder.stop();
   }
 
   #checkNotRecording(message: string): void {

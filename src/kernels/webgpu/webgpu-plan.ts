@@ -2,6 +2,7 @@ import type { Device, DevicePlan, Operand } from '../device.ts';
 import { DisposedError } from '../errors.ts';
 import { shareBuffers } from '../lifetimes.ts';
 import type { PlanOperands } from '../plan-operands.ts';
+import type { TensorSpec } from '../spec.ts';
 import type { BindGroupCache } from './bind-groups.ts';
 import type { BufferPool, DeviceBuffer } from './buffer-pool.ts';
 import { GpuStorage } from './gpu-storage.ts';
@@ -28,6 +29,7 @@ export interface PlanHost {
 export class WebGpuPlan implements DevicePlan {
   readonly bytes: number;
   readonly kernels: number;
+  readonly outputs: readonly TensorSpec[];
   readonly #host: PlanHost;
   readonly #operands: PlanOperands<PlannedBuffer>;
   readonly #uniforms: UniformBlock;
@@ -52,6 +54,7 @@ export class WebGpuPlan implements DevicePlan {
     this.kernels = recording.launches.length;
     this.#host = host;
     this.#operands = operands;
+    this.outputs = operands.outputSpecs;
     this.#own = sizes.map((size) => host.pool.acquire(size, false));
     this.#outside = [...new Set([...recording.outside, ...(operands.outside as GpuStorage[])])];
     for (const storage of this.#outside) host.device.retain(storage);
