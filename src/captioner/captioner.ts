@@ -1,15 +1,17 @@
 import type { Device } from '../kernels/device.ts';
 import { FormatError } from '../kernels/errors.ts';
+import type { TensorSpec } from '../kernels/spec.ts';
 import { readSafetensors } from '../nn/formats/safetensors.ts';
-import { scope } from '../tensor/scope.ts';
+import { capture, type Plan } from '../tensor/capture.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from './config.ts';
 import { Decoder } from './decoder/decoder.ts';
 import { Encoder } from './encoder/encoder.ts';
 import type { FileSource } from './file-source.ts';
 import type { RgbImage } from './images/rgb-image.ts';
-import { beamSearch } from './search/beam.ts';
-import { greedySearch } from './search/greedy.ts';
+import { BeamSearch } from './search/beam.ts';
+import { GreedySearch } from './search/greedy.ts';
+import { SentenceSearch } from './search/sentence-search.ts';
 import { Tokenizer } from './tokenizer/tokenizer.ts';
 
 export interface Caption {
@@ -36,6 +38,9 @@ export class Captioner {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
   readonly #device: Device;
+  #encode: Plan | null = null;
+  /** By width of the beam. */
+  readonly #searches = new Map<number, SentenceSearch>();
 
   constructor(device: Device, encoder: Encoder, decoder: Decoder, tokenizer: Tokenizer) {
     this.#device = device;
@@ -87,25 +92,61 @@ export class Captioner {
 
   /** Describes the features of one image, as the encoder gives them: [1, channels] or [1, places, channels]. */
   async describe(features: Tensor, { beam = 3 }: CaptionOptions = {}): Promise<Caption> {
-    const { startId, endId, unknownId } = this.tokenizer;
-    const { maximumLength } = this.config.decoder;
-    // A sentence with a hole in it describes nothing: the next best word is taken instead of the unknown one.
-    const search = { startId, endId, maximumLength, forbidden: [0, startId, unknownId], lengthExponent };
-    const encoding = scope(() => ({ ...this.decoder.encode(features) }));
+    const search = this.#searchOf(beam);
+    const encoding = this.#encoding(features).run([features], false);
     try {
-      const { tokens, logProbability } =
-        beam === 1
-          ? await greedySearch(this.#device, this.decoder, encoding, search)
-          : await beamSearch(this.#device, this.decoder, encoding, beam, search);
+      const { tokens, logProbability } = await search.find(this.decoder.encodingOf(encoding));
       return { caption: this.tokenizer.decode(tokens), tokens, logProbability };
     } finally {
-      for (const tensor of Object.values(encoding)) tensor?.dispose();
+      for (const tensor of encoding) tensor.dispose();
     }
   }
 
+  /**
+   * Compiles all kernels that a caption of this width needs, side by side, so that the first caption need not wait for
+   * them. Rejects with KernelError where one does not compile.
+   */
+  async warmup({ beam = 3 }: CaptionOptions = {}): Promise<void> {
+    const looking = this.encoder.ready();
+    const features = this.encoder.featureSpec();
+    const encode = this.#encoding(features);
+    await Promise.all([looking, encode.ready(), this.#searchOf(beam).ready(encode.outputs)]);
+  }
+
   dispose(): void {
+    this.#encode?.dispose();
+    this.#encode = null;
+    for (const search of this.#searches.values()) search.dispose();
+    this.#searches.clear();
     this.encoder.dispose();
     this.decoder.dispose();
+  }
+
+  /** The decoder's view of features of this shape, as a plan. */
+  #encoding(features: TensorSpec): Plan {
+    if (this.#encode?.stale) {
+      this.#encode.dispose();
+      this.#encode = null;
+    }
+    this.#encode ??= capture(this.#device, [features], ([x]) => this.decoder.listOf(this.decoder.encode(x)));
+    return this.#encode;
+  }
+
+  #searchOf(beam: number): SentenceSearch {
+    let search = this.#searches.get(beam);
+    if (!search) {
+      const { startId, endId, unknownId } = this.tokenizer;
+      const { maximumLength } = this.config.decoder;
+      // A sentence with a hole in it describes nothing: the next best word is taken instead of the unknown one.
+      const options = { startId, endId, maximumLength, forbidden: [0, startId, unknownId], lengthExponent };
+      const method =
+        beam === 1
+          ? new GreedySearch(this.#device, this.decoder, options)
+          : new BeamSearch(this.#device, this.decoder, beam, options);
+      search = new SentenceSearch(this.#device, this.decoder, method);
+      this.#searches.set(beam, search);
+    }
+    return search;
   }
 }
 

@@ -156,6 +156,18 @@ export class Decoder extends Module {
     });
   }
 
+  /** An encoding's tensors as a list, as plans take and give them. */
+  listOf({ features, projected, keys }: Encoding): Tensor[] {
+    return [features, projected, keys].filter((tensor) => tensor !== null);
+  }
+
+  /** The encoding of such a list. */
+  encodingOf([features, other]: readonly Tensor[]): Encoding {
+    return this.attention
+      ? { features, projected: null, keys: other }
+      : { features, projected: other, keys: null };
+  }
+
   /** The state before the first word, for each of the encoding's N images. */
   initialState(encoding: Encoding): LSTMState {
     if (this.initialHidden && this.initialCell) {

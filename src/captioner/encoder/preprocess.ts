@@ -6,16 +6,31 @@ import { scalar, Tensor } from '../../tensor/tensor.ts';
 import { reduceImage } from '../images/reduce-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 
+/** What Keras's InceptionV3 takes: an image as {@link resizeImage} and {@link normalisePixels} make it. */
+export function preprocess(
+  device: Device,
+  image: RgbImage,
+  side: number,
+  reduceTo: number | null = null,
+): Tensor {
+  return scope(() => normalisePixels(resizeImage(device, image, side, reduceTo)));
+}
+
+/** Pixels from 0 … 255 to −1 … 1: x / 127.5 − 1. */
+export function normalisePixels(x: Tensor): Tensor {
+  return scope(() => x.divide(scalar(x.device, 127.5)).subtract(scalar(x.device, 1)));
+}
+
 /**
- * What Keras's InceptionV3 takes: the image resized to side × side, aspect ratio not kept, bilinearly with half-pixel
- * centres and without antialiasing (tf.image.resize of TensorFlow 2), then x / 127.5 − 1 → [1, side, side, 3].
+ * The image resized to [1, side, side, 3], aspect ratio not kept, bilinearly with half-pixel centres and without
+ * antialiasing, as tf.image.resize of TensorFlow 2 does it.
  *
  * With `reduceTo`, a larger image is first averaged down to that side. Without antialiasing a photograph of 12
  * megapixels keeps one pixel in 13 each way, which looks like noise to a network that was trained on small images.
  *
  * Throws ImageError where the image's data are not height × width × 3, such as a canvas's R G B A.
  */
-export function preprocess(
+export function resizeImage(
   device: Device,
   image: RgbImage,
   side: number,
@@ -26,8 +41,7 @@ export function preprocess(
     const { width, height, data } =
       reduceTo === null ? { ...image, data: Float32Array.from(image.data) } : reduceImage(image, reduceTo);
     const pixels = Tensor.from(device, data, [1, height, width, 3]);
-    const resized = resizeBilinear(pixels, side, side);
-    return resized.divide(scalar(device, 127.5)).subtract(scalar(device, 1));
+    return resizeBilinear(pixels, side, side);
   });
 }
 

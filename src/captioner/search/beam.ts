@@ -1,32 +1,22 @@
 import type { Device } from '../../kernels/device.ts';
 import { UnsupportedError } from '../../kernels/errors.ts';
-import { broadcastTo, concat, gather, topK } from '../../tensor/functions.ts';
-import { scope } from '../../tensor/scope.ts';
-import { execute, scalar, Tensor } from '../../tensor/tensor.ts';
+import type { DeviceArray } from '../../kernels/spec.ts';
+import { concat, gather, topK } from '../../tensor/functions.ts';
+import { execute, type Tensor } from '../../tensor/tensor.ts';
 import type { Decoder, Encoding } from '../decoder/decoder.ts';
 import {
+  constant,
   type Hypothesis,
   impossible,
   logProbabilities,
   penalties,
   type SearchOptions,
 } from './hypothesis.ts';
-
-/** What is known of the W sentences of the beam; each tensor is [W, 1] float32. */
-interface Beam {
-  /** Sum of the words' log probabilities. */
-  readonly score: Tensor;
-  /** Words so far, the end word's included. */
-  readonly length: Tensor;
-  /** 1 where the sentence has ended. */
-  readonly finished: Tensor;
-}
+import { type SearchMethod, SentenceSearch } from './sentence-search.ts';
 
 /**
- * Beam search of `width` sentences for the encoding of one image, ranked by log probability over a power of the length:
- * without that division short sentences win (Wu et al. 2016, section 7). A finished sentence stays in the beam, at no cost, as long
- * as its rank holds. All choices are made on the device; words and back pointers are read once at the end. Throws
- * UnsupportedError for a width that is no whole number from 1.
+ * Beam search of `width` sentences for the encoding of one image; see {@link BeamSearch}. Throws UnsupportedError for a
+ * width that is no whole number from 1.
  */
 export async function beamSearch(
   device: Device,
@@ -35,88 +25,133 @@ export async function beamSearch(
   width: number,
   options: SearchOptions,
 ): Promise<Hypothesis> {
-  if (!Number.isInteger(width) || width < 1) {
-    throw new UnsupportedError(
-      `beamSearch: a beam of width ${width} was asked for; give a whole number from 1`,
-    );
-  }
-  // The scope closes before the first await, so that searches may run side by side.
-  const found = scope(() => grow(device, decoder, encoding, width, options));
+  const search = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, width, options));
   try {
-    const [tokens, links, scores, lengths] = await Promise.all([
-      found.words.data(),
-      found.parents.data(),
-      found.score.data(),
-      found.length.data(),
-    ]);
-    const { lengthExponent = 1 } = options;
-    const ranks = Array.from(scores, (score, index) => score / lengths[index] ** lengthExponent);
-    const winner = ranks.indexOf(Math.max(...ranks));
-    const path = followBack(tokens, links, width, winner);
-    return { tokens: path.slice(0, lengths[winner]), logProbability: scores[winner] };
+    return await search.find(encoding);
   } finally {
-    for (const tensor of Object.values(found)) tensor.dispose();
+    search.dispose();
   }
 }
 
-/** Grows all sentences to their full length: words and back pointers [steps · W], what the beam knows at the end. */
-function grow(
+/**
+ * Sentences ranked by log probability over a power of the length: without that division short sentences win (Wu et al.
+ * 2016, section 7). A finished sentence stays in the beam, at no cost, as long as its rank holds.
+ */
+export class BeamSearch implements SearchMethod {
+  readonly maximumLength: number;
+  readonly #decoder: Decoder;
+  readonly #width: number;
+  readonly #lengthExponent: number;
+  readonly #constants: ReturnType<typeof constantsOf>;
+
+  /** Throws UnsupportedError for a width that is no whole number from 1. */
+  constructor(device: Device, decoder: Decoder, width: number, options: SearchOptions) {
+    if (!Number.isInteger(width) || width < 1) {
+      throw new UnsupportedError(
+        `beamSearch: a beam of width ${width} was asked for; give a whole number from 1`,
+      );
+    }
+    this.maximumLength = options.maximumLength;
+    this.#decoder = decoder;
+    this.#width = width;
+    this.#lengthExponent = options.lengthExponent ?? 1;
+    this.#constants = constantsOf(device, decoder.config.decoder.vocabulary, width, options);
+  }
+
+  begin(encoding: Encoding): { encoding: Encoding; state: Tensor[] } {
+    const { firstImage, start, firstScore, zeros } = this.#constants;
+    const spread = this.#decoder.select(encoding, firstImage);
+    const { h, c } = this.#decoder.initialState(spread);
+    return { encoding: spread, state: [h, c, start, firstScore, zeros, zeros] };
+  }
+
+  /**
+   * State: h, c and the last word's id of every sentence; [W, 1] each: its log probability, its length, and whether it
+   * has ended. Reports words and back pointers [steps · W] each, then the last three.
+   */
+  advance(encoding: Encoding, before: readonly Tensor[], steps: number): { state: Tensor[]; report: Tensor } {
+    const width = this.#width;
+    const { vocabulary } = this.#decoder.config.decoder;
+    const { one, endId, count, penalty, onlyEnd } = this.#constants;
+    let [h, c, ids, score, length, finished] = before;
+    const words: Tensor[] = [];
+    const parents: Tensor[] = [];
+    for (let step = 0; step < steps; step++) {
+      const state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, { h, c });
+      const running = one.subtract(finished);
+      const logs = logProbabilities(this.#decoder.logits(state.h), penalty).multiply(running);
+      const scores = score.add(logs.add(onlyEnd.multiply(finished)));
+      const lengths = length.add(running);
+      const rank = scores.divide(this.#power(lengths)).reshape([1, width * vocabulary]);
+      const best = topK(rank, width).indices.reshape([width]);
+      const parent = execute('floorDivide', [best, count], {});
+      ids = execute('modulo', [best, count], {});
+      const ended = execute('cast', [execute('equal', [ids, endId], {})], { dtype: 'float32' });
+      score = gather(scores.reshape([width * vocabulary, 1]), best);
+      length = gather(lengths, parent);
+      finished = execute('maximum', [gather(finished, parent), ended.reshape([width, 1])], {});
+      [h, c] = [gather(state.h, parent), gather(state.c, parent)];
+      words.push(ids);
+      parents.push(parent);
+    }
+    const choices = execute('cast', [concat([...words, ...parents], 0)], { dtype: 'float32' });
+    const ends = [score, length, finished].map((tensor) => tensor.reshape([width]));
+    return { state: [h, c, ids, score, length, finished], report: concat([choices, ...ends], 0) };
+  }
+
+  ended(report: DeviceArray): boolean {
+    return report.subarray(-this.#width).every((finished) => finished === 1);
+  }
+
+  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis {
+    const width = this.#width;
+    const words = reports.flatMap(({ report, steps }) => [...report.subarray(0, steps * width)]);
+    const parents = reports.flatMap(({ report, steps }) => [
+      ...report.subarray(steps * width, 2 * steps * width),
+    ]);
+    const { report, steps } = reports[reports.length - 1];
+    const scores = report.subarray(2 * steps * width, (2 * steps + 1) * width);
+    const lengths = report.subarray((2 * steps + 1) * width, (2 * steps + 2) * width);
+    const ranks = Array.from(scores, (score, index) => score / lengths[index] ** this.#lengthExponent);
+    const winner = ranks.indexOf(Math.max(...ranks));
+    const path = followBack(words, parents, width, winner);
+    return { tokens: path.slice(0, lengths[winner]), logProbability: scores[winner] };
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.#constants)) tensor.dispose();
+  }
+
+  /** The power of the lengths, numbers above 0, by which sentences are ranked. */
+  #power(lengths: Tensor): Tensor {
+    if (this.#lengthExponent === 1) return lengths;
+    const logarithm = execute('log', [lengths], {});
+    return execute('exp', [logarithm.multiply(this.#constants.exponent)], {});
+  }
+}
+
+function constantsOf(
   device: Device,
-  decoder: Decoder,
-  encoding: Encoding,
+  vocabulary: number,
   width: number,
-  options: SearchOptions,
-): { words: Tensor; parents: Tensor; score: Tensor; length: Tensor } {
-  const { vocabulary } = decoder.config.decoder;
-  const { lengthExponent = 1 } = options;
-  const penalty = penalties(device, vocabulary, options.forbidden);
-  const others = Array.from({ length: vocabulary }, (_, id) => id).filter((id) => id !== options.endId);
-  const onlyEnd = penalties(device, vocabulary, others);
-  const one = scalar(device, 1);
-  const endId = scalar(device, options.endId, 'int32');
-  const count = scalar(device, vocabulary, 'int32');
-
-  const copies = Tensor.from(device, new Int32Array(width));
-  const spread = decoder.select(encoding, copies);
-  let state = decoder.initialState(spread);
-  let ids = Tensor.from(device, new Int32Array(width).fill(options.startId));
-  let beam = firstBeam(device, width);
-  const words: Tensor[] = [];
-  const parents: Tensor[] = [];
-  for (let step = 0; step < options.maximumLength; step++) {
-    state = decoder.advance(decoder.projectWords(ids), spread, state);
-    const running = one.subtract(beam.finished);
-    const logs = logProbabilities(decoder.logits(state.h), penalty).multiply(running);
-    const score = beam.score.add(logs.add(onlyEnd.multiply(beam.finished)));
-    const length = beam.length.add(running);
-    const rank = score.divide(power(length, lengthExponent)).reshape([1, width * vocabulary]);
-    const best = topK(rank, width).indices.reshape([width]);
-    const parent = execute('floorDivide', [best, count], {});
-    ids = execute('modulo', [best, count], {});
-    const ended = execute('cast', [execute('equal', [ids, endId], {})], { dtype: 'float32' });
-    beam = {
-      score: gather(score.reshape([width * vocabulary, 1]), best),
-      length: gather(length, parent),
-      finished: execute('maximum', [gather(beam.finished, parent), ended.reshape([width, 1])], {}),
-    };
-    state = { h: gather(state.h, parent), c: gather(state.c, parent) };
-    words.push(ids);
-    parents.push(parent);
-  }
-  return { words: concat(words, 0), parents: concat(parents, 0), score: beam.score, length: beam.length };
-}
-
-/** Of numbers above 0. */
-function power(x: Tensor, exponent: number): Tensor {
-  return exponent === 1 ? x : execute('exp', [execute('log', [x], {}).scale(exponent)], {});
-}
-
-/** All sentences are the same before the first word, so only the first may grow. */
-function firstBeam(device: Device, width: number): Beam {
-  const score = new Float32Array(width).fill(impossible);
-  score[0] = 0;
-  const zeros = broadcastTo(scalar(device, 0), [width, 1]);
-  return { score: Tensor.from(device, score, [width, 1]), length: zeros, finished: zeros };
+  { startId, endId, forbidden, lengthExponent = 1 }: SearchOptions,
+) {
+  const others = Array.from({ length: vocabulary }, (_, id) => id).filter((id) => id !== endId);
+  // All sentences are the same before the first word, so only the first may grow.
+  const firstScore = new Float32Array(width).fill(impossible);
+  firstScore[0] = 0;
+  return {
+    penalty: penalties(device, vocabulary, forbidden),
+    onlyEnd: penalties(device, vocabulary, others),
+    one: constant(device, Float32Array.of(1), []),
+    exponent: constant(device, Float32Array.of(lengthExponent), []),
+    endId: constant(device, Int32Array.of(endId), []),
+    count: constant(device, Int32Array.of(vocabulary), []),
+    firstImage: constant(device, new Int32Array(width)),
+    start: constant(device, new Int32Array(width).fill(startId)),
+    firstScore: constant(device, firstScore, [width, 1]),
+    zeros: constant(device, new Float32Array(width), [width, 1]),
+  };
 }
 
 /** The words of the sentence that ends in `winner`, in order. */

@@ -1,54 +1,84 @@
 import type { Device } from '../../kernels/device.ts';
+import type { DeviceArray } from '../../kernels/spec.ts';
 import { argmax, concat, gather } from '../../tensor/functions.ts';
-import { scope } from '../../tensor/scope.ts';
-import { Tensor } from '../../tensor/tensor.ts';
+import { execute, type Tensor } from '../../tensor/tensor.ts';
 import type { Decoder, Encoding } from '../decoder/decoder.ts';
-import { type Hypothesis, logProbabilities, penalties, type SearchOptions } from './hypothesis.ts';
+import { constant, type Hypothesis, logProbabilities, penalties, type SearchOptions } from './hypothesis.ts';
+import { type SearchMethod, SentenceSearch } from './sentence-search.ts';
 
-/**
- * Takes the likeliest word at every step, for the encoding of one image. The words stay on the device until the whole
- * sentence is there: one read-back a sentence, at the price of the steps after its end.
- */
+/** Takes the likeliest word at every step, for the encoding of one image. See {@link GreedySearch} for more images. */
 export async function greedySearch(
   device: Device,
   decoder: Decoder,
   encoding: Encoding,
   options: SearchOptions,
 ): Promise<Hypothesis> {
-  // The scope closes before the first await, so that searches may run side by side.
-  const found = scope(() => sentence(device, decoder, encoding, options));
+  const search = new SentenceSearch(device, decoder, new GreedySearch(device, decoder, options));
   try {
-    const [tokens, logs] = await Promise.all([found.words.data(), found.scores.data()]);
-    const end = tokens.indexOf(options.endId);
-    const length = end < 0 ? tokens.length : end + 1;
-    let logProbability = 0;
-    for (let step = 0; step < length; step++) logProbability += logs[step];
-    return { tokens: [...tokens.subarray(0, length)], logProbability };
+    return await search.find(encoding);
   } finally {
-    found.words.dispose();
-    found.scores.dispose();
+    search.dispose();
   }
 }
 
-/** The likeliest word and its log probability at every step: [maximumLength] each. */
-function sentence(
-  device: Device,
-  decoder: Decoder,
-  encoding: Encoding,
-  options: SearchOptions,
-): { words: Tensor; scores: Tensor } {
-  const { vocabulary } = decoder.config.decoder;
-  const penalty = penalties(device, vocabulary, options.forbidden);
-  const words: Tensor[] = [];
-  const scores: Tensor[] = [];
-  let ids = Tensor.from(device, Int32Array.of(options.startId));
-  let state = decoder.initialState(encoding);
-  for (let step = 0; step < options.maximumLength; step++) {
-    state = decoder.advance(decoder.projectWords(ids), encoding, state);
-    const logs = logProbabilities(decoder.logits(state.h), penalty);
-    ids = argmax(logs);
-    words.push(ids);
-    scores.push(gather(logs.reshape([vocabulary]), ids));
+/** The likeliest word at every step. */
+export class GreedySearch implements SearchMethod {
+  readonly maximumLength: number;
+  readonly #decoder: Decoder;
+  readonly #endId: number;
+  readonly #penalty: Tensor;
+  readonly #start: Tensor;
+
+  constructor(device: Device, decoder: Decoder, { startId, endId, maximumLength, forbidden }: SearchOptions) {
+    this.maximumLength = maximumLength;
+    this.#decoder = decoder;
+    this.#endId = endId;
+    this.#penalty = penalties(device, decoder.config.decoder.vocabulary, forbidden);
+    this.#start = constant(device, Int32Array.of(startId));
   }
-  return { words: concat(words, 0), scores: concat(scores, 0) };
+
+  begin(encoding: Encoding): { encoding: Encoding; state: Tensor[] } {
+    const { h, c } = this.#decoder.initialState(encoding);
+    return { encoding, state: [h, c, this.#start] };
+  }
+
+  /** State: h, c and the last word's id. Reports the ids of the words and then their log probabilities. */
+  advance(
+    encoding: Encoding,
+    [h, c, last]: readonly Tensor[],
+    steps: number,
+  ): { state: Tensor[]; report: Tensor } {
+    const words: Tensor[] = [];
+    const scores: Tensor[] = [];
+    let state = { h, c };
+    let ids = last;
+    for (let step = 0; step < steps; step++) {
+      state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, state);
+      const logs = logProbabilities(this.#decoder.logits(state.h), this.#penalty);
+      ids = argmax(logs);
+      words.push(ids);
+      scores.push(gather(logs.reshape([-1]), ids));
+    }
+    const wordList = execute('cast', [concat(words, 0)], { dtype: 'float32' });
+    return { state: [state.h, state.c, ids], report: concat([wordList, ...scores], 0) };
+  }
+
+  ended(report: DeviceArray, steps: number): boolean {
+    return report.subarray(0, steps).includes(this.#endId);
+  }
+
+  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis {
+    const words = reports.flatMap(({ report, steps }) => [...report.subarray(0, steps)]);
+    const scores = reports.flatMap(({ report, steps }) => [...report.subarray(steps)]);
+    const end = words.indexOf(this.#endId);
+    const length = end < 0 ? words.length : end + 1;
+    let logProbability = 0;
+    for (let step = 0; step < length; step++) logProbability += scores[step];
+    return { tokens: words.slice(0, length), logProbability };
+  }
+
+  dispose(): void {
+    this.#penalty.dispose();
+    this.#start.dispose();
+  }
 }

@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import type { DeviceArray, Shape } from '../../kernels/spec.ts';
 import { logSoftmax } from '../../tensor/functions.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 
@@ -27,11 +28,17 @@ export interface Hypothesis {
 /** Far below any log probability, far above the float32 minimum even when several are added. */
 export const impossible = -1e9;
 
-/** Adds what makes the forbidden ids impossible: [1, V], uploaded once a search. */
+/** A tensor that a search keeps until it is disposed of, whatever scopes are open. */
+export function constant(device: Device, data: DeviceArray, shape: Shape = [data.length]): Tensor {
+  const dtype = data instanceof Int32Array ? 'int32' : 'float32';
+  return new Tensor(device, { storage: device.upload(data), spec: { shape, dtype } }, false);
+}
+
+/** What makes the forbidden ids impossible when it is added: a constant [1, V]. */
 export function penalties(device: Device, vocabulary: number, forbidden: readonly number[]): Tensor {
   const row = new Float32Array(vocabulary);
   for (const id of forbidden) row[id] = impossible;
-  return Tensor.from(device, row, [1, vocabulary]);
+  return constant(device, row, [1, vocabulary]);
 }
 
 /** Log probabilities [B, V] of logits [B, V], the forbidden words made impossible. */
