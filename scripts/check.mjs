@@ -13,6 +13,7 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const generators = [
   { writes: 'docs/OPS.md', script: 'scripts/docs.mjs' },
   { writes: 'models/flickr8k/README.md', script: 'scripts/model-card.mjs' },
+  { writes: 'README.md', script: 'bench/readme.mjs' },
 ];
 
 const folders = ['src', 'shaders', 'scripts', 'test', 'bench', 'web'];

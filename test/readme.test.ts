@@ -103,7 +103,7 @@ function commands(document: string): string[][] {
 
 const { scripts, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/golden/README.md']) {
+for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'bench/golden/README.md']) {
   test(`the commands of ${document} exist`, () => {
     const helps = new Map<string, string>();
     const found = commands(document);
