@@ -51,7 +51,7 @@ function lines(text: string): string[] {
 test('--help and --version go to standard output and exit with 0', () => {
   const help = run(['--help']);
   assert.is(help.status, 0);
-  for (const flag of ['--model', '--device', '--beam', '--json', '--verbose', '--profile', '--version'])
+  for (const flag of ['--model', '--device', '--beam', '--json', '--verbose', '--profile', '--tune', '--version'])
     assert.match(help.stdout, flag);
   assert.is(help.stderr, '');
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));

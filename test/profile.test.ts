@@ -107,6 +107,23 @@ deviceTest('an error ends the profile and passes through; another can be taken',
   assert.is(profile.rows[0].op, 'exp');
 });
 
+deviceTest('every run of a plan is counted, kernel by kernel', async (device) => {
+  const a = put(device, [3, 5]);
+  const plan = device.capture([a.spec], (inputs) => {
+    const [squared] = device.run('square', inputs, {});
+    const outputs = device.run('exp', [squared], {});
+    device.release(squared.storage);
+    return outputs;
+  });
+  const { profile } = await device.profile(() => {
+    for (let n = 0; n < 3; n++) for (const { storage } of plan.run([a])) device.release(storage);
+  });
+  plan.dispose();
+  device.release(a.storage);
+  const counts = profile.rows.map(({ op, calls, flops }) => [op, calls, flops]);
+  assert.equal(counts.sort(), [['exp', 3, 45], ['square', 3, 45]]); // biome-ignore format: one line
+});
+
 deviceTest('an op that places its output is counted once', async (device) => {
   const x = put(device, [1, 6, 6, 8]);
   const into = put(device, [1, 3, 3, 20]);

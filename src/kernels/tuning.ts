@@ -27,6 +27,9 @@ export interface TuningReport {
   readonly place: string;
 }
 
+/** Hears how many classes of calls are tuned, of how many. */
+export type TuningProgress = (done: number, total: number) => void;
+
 /**
  * What a choice of variant depends on. Calls that differ in the size of the batch alone, and not by a power of two,
  * share one: a beam of 3 and one of 4, a last batch and the full ones.

@@ -15,8 +15,11 @@ const ROUNDS = 3;
 /** Runs of a round go on for about so long, so that the clock's grain and a stray interruption count for little. */
 const ROUND_MILLISECONDS = 4;
 const MOST_RUNS = 32;
-/** A variant that takes this many times the least so far cannot win any more, noise or not. */
-const HOPELESS = [2, 1.3, 1.15];
+/**
+ * A variant that takes this many times the least so far, before each round, is given up. Generous, since on a busy machine
+ * one round may take three times the other.
+ */
+const HOPELESS = [3, 2, 1.5];
 /** Less than this is noise: it takes that much to leave the preferred variant. */
 const WORTHWHILE = 0.95;
 

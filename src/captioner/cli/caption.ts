@@ -6,7 +6,8 @@ import { folderSource, packageVersion } from './files.ts';
 import { findImages } from './inputs.ts';
 import { modelFolder } from './model-folder.ts';
 import { profileTable } from './profile-table.ts';
-import { runCommand, type Terminal } from './terminal.ts';
+import { runCommand, type Terminal, usable } from './terminal.ts';
+import { type Tunable, tune } from './tune.ts';
 
 const HELP = `Describes photographs in a sentence each.
 
@@ -23,6 +24,8 @@ Usage: node dist/caption.js [options] IMAGE…
   --verbose       tell on standard error which device was chosen and why, the times, and the memory
   --profile       show on standard error where the time went, op by op: calls, time of the kernels, GFLOP/s, bytes,
                   share; with --verbose also by shapes. Loading is not counted, compiling shows in the wall time
+  --tune          first find the fastest variant of each kernel on this WebGPU adapter, which takes seconds to minutes,
+                  and keep the choices for later runs; IMAGE may be left out
   --version       print the version
   --help          print this text
 
@@ -37,19 +40,21 @@ const FLAGS = {
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   profile: { type: 'boolean', default: false },
+  tune: { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
 
-async function openSession(
-  model: string,
-  prefer: (typeof DEVICES)[number],
-  threads: number | undefined,
-  report: (line: string) => void,
-  profiles: Profile[] | null,
-): Promise<Session> {
+interface Choice {
+  readonly model: string;
+  readonly prefer: (typeof DEVICES)[number];
+  readonly threads: number | undefined;
+}
+
+/** Loads the model on the device; `close` gives up both. */
+async function openCaptioner({ model, prefer, threads }: Choice, report: (line: string) => void) {
   // Imported here so that --help and mistakes answer before the engine and Dawn are loaded.
   const { requestDevice } = await import('../../kernels/request-device.ts');
   const { Captioner } = await import('../captioner.ts');
@@ -58,27 +63,53 @@ async function openSession(
   try {
     const captioner = await Captioner.load(folderSource(model), device);
     report(`device: ${device.description}`);
-    // An adapter that cannot be profiled is to fail here, and not with every image.
-    if (profiles) await device.profile(() => undefined);
     report(`${model} loaded in ${(performance.now() - start).toFixed(0)} ms`);
-    return {
-      device: device.kind,
-      async caption(image, options) {
-        if (!profiles) return captioner.caption(image, options);
-        const { result, profile } = await device.profile(() => captioner.caption(image, options));
-        profiles.push(profile);
-        return result;
-      },
-      peakBytes: () => device.memory().peakBytes,
-      close: () => {
-        captioner.dispose();
-        device.destroy();
-      },
+    const close = () => {
+      captioner.dispose();
+      device.destroy();
     };
+    return { device, captioner, close };
   } catch (error) {
     device.destroy();
     throw error;
   }
+}
+
+/** With `profiles` every caption adds its own. */
+async function openSession(
+  choice: Choice,
+  report: (line: string) => void,
+  profiles: Profile[] | null,
+): Promise<Session> {
+  const { device, captioner, close } = await openCaptioner(choice, report);
+  const peakBytes = () => device.memory().peakBytes;
+  const session = { device: device.kind, peakBytes, close };
+  if (!profiles) return { ...session, caption: (image, options) => captioner.caption(image, options) };
+  try {
+    // An adapter that cannot be profiled is to fail here, and not with every image.
+    await device.profile(() => undefined);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    ...session,
+    async caption(image, options) {
+      const { result, profile } = await device.profile(() => captioner.caption(image, options));
+      profiles.push(profile);
+      return result;
+    },
+  };
+}
+
+/** Kernels depend on the model and on the width of the beam, and not on what is to be seen. */
+async function openTunable(choice: Choice, beam: number, report: (line: string) => void): Promise<Tunable> {
+  const { device, captioner, close } = await usable(() => openCaptioner(choice, report));
+  const black = { width: 1, height: 1, data: new Uint8Array(3) };
+  return {
+    tune: (progress) => usable(() => device.tune(() => captioner.caption(black, { beam }), progress)),
+    close,
+  };
 }
 
 async function main(args: string[], terminal: Terminal): Promise<number> {
@@ -89,14 +120,16 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
 
   const prefer = choiceFlag('--device', values.device, DEVICES);
   const beam = numberFlag('--beam', values.beam, { least: 1, most: 100 });
-  if (positionals.length === 0)
+  if (positionals.length === 0 && !values.tune)
     throw new UsageError('no image given. Usage: node dist/caption.js [options] IMAGE…; see --help.');
   const threads = threadsFlag(values.threads);
-  const model = modelFolder(values.model);
+  const choice = { model: modelFolder(values.model), prefer, threads };
   const { json, verbose } = values;
   const report = (line: string) => void (verbose && terminal.say(line));
+  if (values.tune) await tune(() => openTunable(choice, beam, report), verbose, terminal);
+  if (positionals.length === 0) return 0;
   const profiles: Profile[] | null = values.profile ? [] : null;
-  const open = () => openSession(model, prefer, threads, report, profiles);
+  const open = () => openSession(choice, report, profiles);
   const code = await captionImages(await findImages(positionals), open, { beam, json, verbose }, terminal);
   if (profiles && profiles.length > 0) {
     const profile = joinProfiles(profiles);

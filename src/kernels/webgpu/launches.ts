@@ -1,4 +1,4 @@
-import { KernelError, OutOfMemoryError, UnsupportedError } from '../errors.ts';
+import { KernelError, OutOfMemoryError } from '../errors.ts';
 import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
 import { originOf } from '../profile.ts';
 import { describe, elementCount } from '../spec.ts';
@@ -29,22 +29,21 @@ export interface GivenOutput<B extends Slot> {
 }
 
 /**
- * Records the launches of one op and returns the buffers of its outputs, new ones unless one is `given`. Throws KernelError naming op and shader
- * where a launch does not fit its shader, UnsupportedError for a variant that this call does not have.
+ * Records the launches of one op and returns the buffers of its outputs, new ones unless one is `given`. Throws
+ * KernelError naming op and shader where a launch does not fit its shader.
  */
 export function recordOp<A, B extends Slot>(
   definition: OpDefinition<A>,
   call: GpuCall<A>,
   inputs: readonly B[],
   given: GivenOutput<B> | null,
-  variant: string | undefined,
+  variant: string,
   context: LaunchContext<B>,
 ): B[] {
   return naming(definition.name, call, () => {
-    const chosen = chooseVariant(definition, call, variant);
-    const origin = originOf(definition, call, chosen);
+    const origin = originOf(definition, call, variant);
     const launches = definition
-      .wgsl(call, chosen)
+      .wgsl(call, variant)
       .filter((launch) => launch.grid.every((workgroups) => workgroups !== 0));
     const programs = launches.map((launch) =>
       checkedProgram(definition.name, launch, call, context.programs),
@@ -79,17 +78,6 @@ export function recordOp<A, B extends Slot>(
       throw error;
     }
   });
-}
-
-function chooseVariant<A>(definition: OpDefinition<A>, call: GpuCall<A>, forced: string | undefined): string {
-  const variants = definition.variants?.(call) ?? ['default'];
-  const variant = forced ?? variants[0];
-  if (!variants.includes(variant)) {
-    throw new UnsupportedError(
-      `${definition.name}: no variant ${variant} for this call; there is ${variants.join(', ')}`,
-    );
-  }
-  return variant;
 }
 
 function checkedProgram<A>(op: string, launch: Launch, call: GpuCall<A>, programs: ProgramCache): Program {

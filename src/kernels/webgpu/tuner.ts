@@ -8,6 +8,7 @@ import {
   readTuning,
   type TunedCall,
   type TunedChoices,
+  type TuningProgress,
   type TuningReport,
   tuningTarget,
   writeTuning,
@@ -52,7 +53,7 @@ export async function tuneDevice(
   device: TunableDevice,
   choice: VariantChoice,
   body: () => unknown,
-  progress: (done: number, total: number) => void,
+  progress: TuningProgress,
 ): Promise<TuningReport> {
   const observed = await choice.observe(async () => {
     await body();

@@ -1,6 +1,7 @@
 import type { Operand } from '../device.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { GpuCall, OpDefinition } from '../op.ts';
+import { densePlacement } from '../placement.ts';
 import { describe, type TensorSpec } from '../spec.ts';
 import { type TunedChoices, tuningKey } from '../tuning.ts';
 
@@ -48,7 +49,7 @@ export class VariantChoice {
     if (variants.length === 1 || (this.#tuned.size === 0 && !this.#observed)) return variants[0];
     const key = tuningKey(definition.name, call);
     if (this.#observed && !this.#observed.has(key)) {
-      this.#observed.set(key, tunable(definition, call, variants));
+      this.#observed.set(key, tunable(definition, call));
     }
     const tuned = this.#tuned.get(key);
     // Choices may be of earlier kernels, of which some are gone.
@@ -74,11 +75,10 @@ export class VariantChoice {
   }
 }
 
-function tunable<A>(
-  definition: OpDefinition<A>,
-  { inputs, outputs, attributes }: GpuCall<A>,
-  variants: readonly string[],
-): TunableCall {
+/** The call as it is timed: with its output to itself. */
+function tunable<A>(definition: OpDefinition<A>, call: GpuCall<A>): TunableCall {
+  const { inputs, outputs, attributes } = call;
+  const variants = definition.variants?.({ ...call, placement: densePlacement(outputs[0]) }) ?? ['default'];
   return {
     op: definition.name,
     inputs,
