@@ -6,6 +6,8 @@ export interface Arrays<T> {
   wait(array: T): Promise<void>;
   read(array: T): Promise<HostArray>;
   free(array: T): void;
+  /** Milliseconds of GPU time that the work took, where the engine can tell. */
+  gpuTime?(work: () => void | Promise<void>): Promise<number>;
 }
 
 /** Work on operands that lie ready. */
@@ -20,7 +22,12 @@ export interface Program<T> {
 
 /** A program to be run again and again. */
 export function prepared<T>(arrays: Arrays<T>, program: Program<T>): Prepared {
-  return program.trains ? training(arrays, program) : repeated(arrays, program);
+  return timed(program.trains ? training(arrays, program) : repeated(arrays, program), arrays);
+}
+
+/** Adds the GPU's own time where the engine can tell it. */
+export function timed<T>(inner: Prepared, { gpuTime }: Arrays<T>): Prepared {
+  return gpuTime ? { ...inner, gpuTime: () => gpuTime(inner.run) } : inner;
 }
 
 function repeated<T>(arrays: Arrays<T>, program: Program<T>): Prepared {

@@ -82,11 +82,10 @@ export function prepareDecoding(
   let running: Promise<void>[] = [];
   return {
     run() {
-      running.push(
-        search().then((found) => {
-          tokens = found.tokens;
-        }),
-      );
+      const found = search().then((sentence) => {
+        tokens = sentence.tokens;
+      });
+      running.push(found);
     },
     async finish() {
       const asked = running;

@@ -2,11 +2,11 @@ import type { Device } from '../../../src/kernels/device.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import type { Engine, Prepared, Workload } from '../../workload.ts';
 import { type Preparations, prepareWith } from '../preparations.ts';
-import { type Program, prepared } from '../program.ts';
+import { type Program, prepared, timed } from '../program.ts';
 import { decoderTraining, prepareDecoding } from './captioner.ts';
 import { inceptionPrograms } from './inception.ts';
 import { operations } from './operations.ts';
-import { tensors } from './program.ts';
+import { tensorsOf } from './program.ts';
 
 /** This project, on one of its devices. The engine destroys the device at its end. */
 export function ekphrasisEngine(name: string, device: Device): Engine {
@@ -19,7 +19,8 @@ export function ekphrasisEngine(name: string, device: Device): Engine {
     name,
     description: `Ekphrasis, ${device.description}`,
     async prepare(workload: Workload): Promise<Prepared | null> {
-      if (workload.kind === 'decode') return prepareDecoding(device, workload);
+      const tensors = tensorsOf(device);
+      if (workload.kind === 'decode') return timed(prepareDecoding(device, workload), tensors);
       const program = await prepareWith(programs, workload);
       return program && prepared(tensors, program);
     },

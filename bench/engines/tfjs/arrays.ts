@@ -26,6 +26,13 @@ export const arraysOf = (tf: Core): Arrays<Tensor> => ({
     return { shape, data: tensor.dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data) };
   },
   free: (tensor) => tensor.dispose(),
+  ...(tf.getBackend() === 'webgpu' && {
+    async gpuTime(work) {
+      const { kernelMs } = await untilDone(tf.time(() => void work()));
+      if (typeof kernelMs !== 'number') throw new Error(`tfjs could not time its kernels: ${kernelMs.error}`);
+      return kernelMs;
+    },
+  }),
 });
 
 /** A program on uploaded operands. */

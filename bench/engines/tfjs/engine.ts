@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Engine, Prepared, Workload } from '../../workload.ts';
 import { provideWebGpu, wasmFolder } from '../platform.node.ts';
 import { type Preparations, prepareWith } from '../preparations.ts';
-import { type Program, prepared } from '../program.ts';
+import { type Program, prepared, timed } from '../program.ts';
 import { arraysOf, type Core } from './arrays.ts';
 import { decoderTraining } from './decoder-training.ts';
 import { prepareDecoding } from './decoding.ts';
@@ -41,6 +41,7 @@ function selecting(inner: Prepared, select: () => void): Prepared {
       return work();
     };
   return {
+    ...(inner.gpuTime && { gpuTime: selected(inner.gpuTime) }),
     run: selected(() => inner.run()),
     finish: selected(() => inner.finish()),
     outputs: selected(() => inner.outputs()),
@@ -72,7 +73,7 @@ export async function tfjsEngine(name: string, backend: TfjsBackend, threads: nu
       if (workload.kind === 'decode') {
         const keras = await import('@tensorflow/tfjs-layers');
         select();
-        return selecting(prepareDecoding(tf, keras, workload), select);
+        return selecting(timed(prepareDecoding(tf, keras, workload), arraysOf(tf)), select);
       }
       const program = await prepareWith(programs, workload);
       return program && selecting(prepared(arraysOf(tf), program), select);

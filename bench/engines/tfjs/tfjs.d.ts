@@ -25,8 +25,8 @@ declare module '@tensorflow/tfjs-core' {
   export function getBackend(): string;
   export function backend(): KernelBackend;
   export function removeBackend(name: string): void;
+  export function time(work: () => void): Promise<{ kernelMs: number | { error: string } }>;
   export function tidy<T>(compute: () => T): T;
-  export function keep<T extends Tensor>(tensor: T): T;
 
   export function tensor(
     data: Float32Array | Int32Array,
@@ -34,11 +34,9 @@ declare module '@tensorflow/tfjs-core' {
     dtype: 'float32' | 'int32',
   ): Tensor;
   export function variable(initial: Tensor): Variable;
-  export function zeros(shape: number[]): Tensor;
   export function scalar(value: number, dtype?: 'float32' | 'int32'): Tensor;
   export function slice(x: Tensor, begin: number[], size: number[]): Tensor;
   export function reshape(x: Tensor, shape: number[]): Tensor;
-  export function cast(x: Tensor, dtype: 'float32' | 'int32'): Tensor;
   export function split(x: Tensor, parts: number, axis: number): Tensor[];
   export function concat(parts: Tensor[], axis: number): Tensor;
   export function gather(table: Tensor, ids: Tensor): Tensor;
@@ -49,11 +47,9 @@ declare module '@tensorflow/tfjs-core' {
   export function sub(a: Tensor, b: Tensor): Tensor;
   export function mul(a: Tensor, b: Tensor): Tensor;
   export function floorDiv(a: Tensor, b: Tensor): Tensor;
-  export function neg(x: Tensor): Tensor;
   export function sigmoid(x: Tensor): Tensor;
   export function tanh(x: Tensor): Tensor;
   export function mean(x: Tensor, axes?: number[]): Tensor;
-  export function sum(x: Tensor, axis?: number): Tensor;
   export function argMax(x: Tensor, axis: number): Tensor;
   export function topk(x: Tensor, k: number): { values: Tensor; indices: Tensor };
   export function softmax(x: Tensor): Tensor;
