@@ -6,9 +6,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseArguments, UsageError } from '../bench/cli/arguments.ts';
 import { main } from '../bench/cli/main.ts';
-import { measureDevice, type Plan, type Target, type Workplace } from '../bench/cli/measure-device.ts';
-import { MeasuringProcess, ProcessFailure } from '../bench/cli/measuring-process.ts';
+import { measureDevice, type Plan, type Target } from '../bench/cli/measure-device.ts';
+import { MeasuringProcess } from '../bench/cli/measuring-process.ts';
 import { targetsOfMachine } from '../bench/cli/targets-of-machine.ts';
+import { Workplace, WorkplaceFailure } from '../bench/cli/workplace.ts';
 import type { CaseRequest, Request } from '../bench/measure/protocol.ts';
 import type { EngineOutcome } from '../bench/report/results.ts';
 import { fakeCase, method } from './bench-engines.ts';
@@ -121,31 +122,36 @@ test('a device that was asked for and does not work is an error', async () => {
   }
 });
 
-/** A workplace whose engines are A and B; B takes the process with it, unless it is left out. */
-class FragileWorkplace implements Workplace {
+/** A workplace whose engines are A and B; B takes the process with it, or stands still, unless it is left out. */
+class FragileWorkplace extends Workplace {
   static opened = 0;
   static asked: CaseRequest[] = [];
-  failure: ProcessFailure;
 
-  constructor(failure: ProcessFailure) {
-    this.failure = failure;
+  constructor(readonly dies: boolean) {
+    super();
     FragileWorkplace.opened++;
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the answer's type follows from the request's kind
-  async ask(request: Request): Promise<any> {
-    if (request.kind === 'open') return ['A', 'B'].map((name) => ({ name, description: name }));
-    if (request.kind !== 'case') return assert.unreachable('a quick run has no roofline');
-    FragileWorkplace.asked.push(request);
-    if (!request.without.includes('B')) throw this.failure;
-    const engines: EngineOutcome[] = [{ engine: 'A', status: 'lacks' }];
-    return { ...fakeCase(), difference: null, mismatch: null, engines };
+  protected override post(request: Request): void {
+    if (request.kind === 'open') {
+      this.hear({ kind: 'answer', answer: ['A', 'B'].map((name) => ({ name, description: name })) });
+    } else if (request.kind === 'case') {
+      FragileWorkplace.asked.push(request);
+      if (!request.without.includes('B')) {
+        this.hear({ kind: 'progress', engine: 'B', step: 'first run' });
+        if (this.dies) this.ended('its process ended with SIGSEGV');
+        return;
+      }
+      const engines: EngineOutcome[] = [{ engine: 'A', status: 'lacks' }];
+      const answer = { ...fakeCase(), flops: 1, bytes: 1, difference: null, mismatch: null, engines };
+      this.hear({ kind: 'answer', answer });
+    } else assert.unreachable('a quick run has no roofline');
   }
 
-  close(): void {}
+  override close(): void {}
 }
 
-async function outcomesOf(failure: ProcessFailure): Promise<readonly EngineOutcome[]> {
+async function outcomesOf(dies: boolean, longestRunSeconds = 60): Promise<readonly EngineOutcome[]> {
   FragileWorkplace.opened = 0;
   FragileWorkplace.asked = [];
   const target: Target = {
@@ -154,11 +160,11 @@ async function outcomesOf(failure: ProcessFailure): Promise<readonly EngineOutco
     threads: null,
     description: '',
     software: true,
-    start: () => new FragileWorkplace(failure),
+    start: () => new FragileWorkplace(dies),
   };
   const plan: Plan = {
     cases: [fakeCase()],
-    method: { ...method, quick: true },
+    method: { ...method, quick: true, longestRunSeconds },
     names: null,
     commit: null,
     progress() {},
@@ -167,7 +173,7 @@ async function outcomesOf(failure: ProcessFailure): Promise<readonly EngineOutco
 }
 
 test('an engine that takes its process with it has failed, and the others are measured in a new one', async () => {
-  const outcomes = await outcomesOf(new ProcessFailure('its process ended with SIGSEGV', 'B', null));
+  const outcomes = await outcomesOf(true);
   assert.equal(outcomes, [
     { engine: 'A', status: 'lacks' },
     { engine: 'B', status: 'failed', reason: 'its process ended with SIGSEGV' },
@@ -180,8 +186,8 @@ test('an engine that takes its process with it has failed, and the others are me
 });
 
 test('an engine that does not end in time is not run, with the time that it had', async () => {
-  const [, late] = await outcomesOf(new ProcessFailure('not done after 270 s', 'B', 270));
-  assert.equal(late, { engine: 'B', status: 'not-run', seconds: 270, reason: 'not done after 270 s' });
+  const [, late] = await outcomesOf(false, 0.2);
+  assert.equal(late, { engine: 'B', status: 'not-run', seconds: 1, reason: 'not done after 1 s' });
 });
 
 /** A measuring process that runs this program. */
@@ -192,11 +198,11 @@ function processOf(program: string): MeasuringProcess {
 }
 const request: Request = { kind: 'roofline', device: 'cpu', threads: 1 };
 
-async function failureOf(asked: Promise<unknown>): Promise<ProcessFailure> {
+async function failureOf(asked: Promise<unknown>): Promise<WorkplaceFailure> {
   try {
     await asked;
   } catch (error) {
-    if (error instanceof ProcessFailure) return error;
+    if (error instanceof WorkplaceFailure) return error;
     throw error;
   }
   return assert.unreachable('it answered') as never;
@@ -208,7 +214,7 @@ test('a process gives its progress and its answer, in an environment without sha
     process.send({ kind: 'answer', answer: [process.env.GREETING, process.env.MESA_SHADER_CACHE_DISABLE] });
   });`);
   const steps: string[] = [];
-  const answer: unknown = await worker.ask(request, 30, (engine, step) => steps.push(`${engine} ${step}`));
+  const answer: unknown = await worker.ask(request, 60, (engine, step) => steps.push(`${engine} ${step}`));
   worker.close();
   assert.equal(answer, ['hello', 'true']);
   assert.equal(steps, ['A roofline']);
@@ -221,25 +227,28 @@ test('a process that dies is told with its last words and the engine that was at
       process.exit(7);
     });
   });`);
-  const failure = await failureOf(worker.ask(request, 30));
+  const failure = await failureOf(worker.ask(request, 60));
   assert.is(failure.message, 'its process ended with exit code 7, saying: Fatal error: no more room');
   assert.equal([failure.engine, failure.timeLimit], ['A', null]);
 });
 
 test('a process that stands still is ended, and what it was at is told', async () => {
-  const worker = processOf(
-    `process.on('message', () => process.send({ kind: 'progress', engine: 'A', step: 'first run' }));`,
-  );
-  const failure = await failureOf(worker.ask(request, 0.5));
-  assert.is(failure.message, 'not done after 0.5 s');
-  assert.equal([failure.engine, failure.timeLimit], ['A', 0.5]);
+  const worker = processOf(`let asked = 0;
+    process.on('message', () => {
+      if (asked++ === 0) process.send({ kind: 'answer', answer: 'awake' });
+      else process.send({ kind: 'progress', engine: 'A', step: 'first run' });
+    });`);
+  assert.is(String(await worker.ask(request, 60)), 'awake');
+  const failure = await failureOf(worker.ask(request, 2));
+  assert.is(failure.message, 'not done after 2 s');
+  assert.equal([failure.engine, failure.timeLimit], ['A', 2]);
 });
 
 test('what a process refuses is an error of its own', async () => {
   const worker = processOf(
     `process.on('message', () => process.send({ kind: 'error', message: 'there is no case x' }));`,
   );
-  await worker.ask(request, 30).then(
+  await worker.ask(request, 60).then(
     () => assert.unreachable(),
     (error) => assert.is(error.message, 'there is no case x'),
   );

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type OpenedPage, openPage } from '../scripts/browser/open-page.ts';
+import { type StaticServer, startStaticServer } from '../scripts/browser/static-server.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import { browser } from './adapter.ts';
-import { type OpenedPage, openPage } from './browser/open-page.ts';
 import { beams, fingerprint, images, model, photograph, type Report } from './browser/report.ts';
-import { type StaticServer, startStaticServer } from './browser/static-server.ts';
 import { opCases } from './op-suite.ts';
 
 const limitSeconds = 420;

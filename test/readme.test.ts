@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type OpenedPage, openPage } from '../scripts/browser/open-page.ts';
+import { type StaticServer, startStaticServer } from '../scripts/browser/static-server.ts';
 import { browser, webgpuTest } from './adapter.ts';
-import { type OpenedPage, openPage } from './browser/open-page.ts';
-import { type StaticServer, startStaticServer } from './browser/static-server.ts';
 import { type CodeBlock, codeBlocks } from './code-blocks.ts';
 
 const documents = [

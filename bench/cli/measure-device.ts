@@ -5,10 +5,7 @@ import { higherRoofline } from '../measure/roofline.ts';
 import { SpeedBook } from '../measure/speed-book.ts';
 import type { CaseOutcome, DeviceOutcome, EngineOutcome, Roofline } from '../report/results.ts';
 import type { Case } from '../workload.ts';
-import { type MeasuringProcess, ProcessFailure } from './measuring-process.ts';
-
-/** Where cases run: a process, or a page in a browser. */
-export type Workplace = Pick<MeasuringProcess, 'ask' | 'close'>;
+import { type Workplace, WorkplaceFailure } from './workplace.ts';
 
 /** A device to be measured, and how a fresh workplace on it is had. */
 export interface Target {
@@ -17,7 +14,7 @@ export interface Target {
   readonly threads: number | null;
   readonly description: string;
   readonly software: boolean;
-  start(): Workplace;
+  start(): Workplace | Promise<Workplace>;
 }
 
 export interface Plan {
@@ -46,7 +43,7 @@ class EngineSession {
     if (this.#open) return this.#open;
     const { kind: device, threads } = this.target;
     const request: OpenRequest = { kind: 'open', device, threads, names: this.names };
-    const workplace = this.target.start();
+    const workplace = await this.target.start();
     this.#open = workplace;
     this.engines = await workplace.ask(request, OPENING_SECONDS);
     return workplace;
@@ -58,7 +55,7 @@ class EngineSession {
   }
 }
 
-function lost({ engine, timeLimit, message }: ProcessFailure, name: string): EngineOutcome {
+function lost({ engine, timeLimit, message }: WorkplaceFailure, name: string): EngineOutcome {
   if (!engine) throw new Error(`${name}: ${message}`);
   if (timeLimit === null) return { engine, status: 'failed', reason: message };
   return { engine, status: 'not-run', seconds: timeLimit, reason: message };
@@ -82,7 +79,8 @@ async function measureOne(
 ): Promise<UndatedCaseOutcome> {
   const { device } = session.target;
   const gone = new Map<string, EngineOutcome>();
-  const secondsPerStep = 30 + 4 * method.longestRunSeconds;
+  // A first run compiles besides.
+  const secondsPerStep = 5 * method.longestRunSeconds;
   for (;;) {
     try {
       const workplace = await session.workplace();
@@ -99,7 +97,7 @@ async function measureOne(
       return withLost(outcome, gone, session.engines);
     } catch (error) {
       session.close();
-      if (!(error instanceof ProcessFailure)) throw error;
+      if (!(error instanceof WorkplaceFailure)) throw error;
       const outcome = lost(error, one.name);
       // The same engine again, though it was left out: the process itself is at fault.
       if (gone.has(outcome.engine)) throw error;
@@ -109,7 +107,7 @@ async function measureOne(
 }
 
 async function measureRoofline({ kind: device, threads, start }: Target): Promise<Roofline> {
-  const workplace = start();
+  const workplace = await start();
   try {
     return await workplace.ask({ kind: 'roofline', device, threads }, OPENING_SECONDS);
   } finally {

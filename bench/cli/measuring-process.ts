@@ -1,19 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Answers, Reply, Request } from '../measure/protocol.ts';
-
-/** A measuring process ended, or did not go on, while it was at work. */
-export class ProcessFailure extends Error {
-  override readonly name = 'ProcessFailure';
-
-  /** `engine` is the one that was at work, or null; `timeLimit` the seconds that it had, if that is the reason. */
-  constructor(
-    message: string,
-    readonly engine: string | null,
-    readonly timeLimit: number | null,
-  ) {
-    super(message);
-  }
-}
+import type { Reply, Request } from '../measure/protocol.ts';
+import { Workplace } from './workplace.ts';
 
 /** Shader caches on the disk would make the first run of today depend on that of yesterday. */
 const noShaderCaches = { MESA_SHADER_CACHE_DISABLE: 'true', __GL_SHADER_DISK_CACHE: '0' };
@@ -21,14 +8,14 @@ const noShaderCaches = { MESA_SHADER_CACHE_DISABLE: 'true', __GL_SHADER_DISK_CAC
 /** Characters of a process's output that are kept to say why it died. */
 const KEPT_OUTPUT = 4000;
 
-/** A process that measures, to be asked one thing at a time. */
-export class MeasuringProcess {
+/** A process that measures. */
+export class MeasuringProcess extends Workplace {
   readonly #child: ChildProcess;
-  readonly #ended: Promise<string>;
   #output = '';
 
   /** `file` is the built measure/process.ts. */
   constructor(file: string, environment: Readonly<Record<string, string>>) {
+    super();
     this.#child = fork(file, {
       env: { ...process.env, ...noShaderCaches, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -39,72 +26,27 @@ export class MeasuringProcess {
     };
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
-    this.#ended = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    this.#child.on('message', (reply: Reply) => this.hear(reply));
+    // Not on 'exit', after which output can still come.
+    this.#child.once('close', (code, signal) => {
+      const said = this.#lastWords();
+      this.ended(`its process ended with ${signal ?? `exit code ${code}`}${said && `, saying: ${said}`}`);
     });
   }
 
-  /**
-   * Asks and waits for the answer. Every sign of progress gives it `secondsPerStep` more. Rejects with ProcessFailure
-   * where the process dies or stands still, and with an Error where it refuses.
-   */
-  ask<K extends Request['kind']>(
-    request: Extract<Request, { kind: K }>,
-    secondsPerStep: number,
-    progress: (engine: string, step: string) => void = () => {},
-  ): Promise<Answers[K]> {
-    return new Promise((resolve, reject) => {
-      let engine: string | null = null;
-      let timer: NodeJS.Timeout;
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        this.#child.removeListener('message', hear);
-        act();
-      };
-      const watch = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          this.close();
-          const message = `not done after ${secondsPerStep} s`;
-          settle(() => reject(new ProcessFailure(message, engine, secondsPerStep)));
-        }, secondsPerStep * 1000);
-      };
-      const hear = (reply: Reply) => {
-        watch();
-        if (reply.kind === 'progress') {
-          engine = reply.engine;
-          progress(reply.engine, reply.step);
-        } else if (reply.kind === 'error') settle(() => reject(new Error(reply.message)));
-        else settle(() => resolve(reply.answer as Answers[K]));
-      };
-      this.#child.on('message', hear);
-      this.#ended.then((ending) => {
-        const said = this.#lastWords();
-        settle(() =>
-          reject(
-            new ProcessFailure(
-              `its process ended with ${ending}${said && `, saying: ${said}`}`,
-              engine,
-              null,
-            ),
-          ),
-        );
-      });
-      watch();
-      this.#child.send(request);
-    });
+  protected override post(request: Request): void {
+    // Where this fails the process is gone, and 'close' says why.
+    this.#child.send(request, () => {});
   }
 
-  /** Ends the process, whatever it is at. */
-  close(): void {
+  override close(): void {
     this.#child.kill('SIGKILL');
   }
 
   /** The line of its output that names an error, or its last one. */
   #lastWords(): string {
     const lines = this.#output.split('\n').filter((line) => line.trim() !== '');
-    return (lines.findLast((line) => /error|fatal|panic/i.test(line)) ?? lines.at(-1) ?? '')
-      .trim()
-      .slice(0, 300);
+    const named = lines.findLast((line) => /error|fatal|panic/i.test(line));
+    return (named ?? lines.at(-1) ?? '').trim().slice(0, 300);
   }
 }

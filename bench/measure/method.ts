@@ -33,7 +33,7 @@ export const quickMethod: Method = {
   rounds: 3,
   warmups: 1,
   budgetSeconds: 1,
-  longestRunSeconds: 5,
+  longestRunSeconds: 10,
   sampleMilliseconds: 5,
   mostRepeats: 10,
   processPerCase: false,

@@ -1,11 +1,16 @@
 /** Opens a page in headless Chromium and keeps everything that its console says. */
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-// Chromium offers WebGPU on a software adapter only when told to; the rest keeps it from calling home.
+/** Chromium offers WebGPU on a software adapter only when told to, and on Linux on a GPU only so too. */
+const adapterFlags = {
+  swiftshader: ['--use-webgpu-adapter=swiftshader'],
+  system: ['--enable-features=Vulkan'],
+} as const;
+
+// The later ones keep it from calling home.
 const flags = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -24,11 +29,16 @@ export interface OpenedPage {
   close(): Promise<void>;
 }
 
-export async function openPage(executablePath: string, url: string): Promise<OpenedPage> {
-  // Chromium brings its own SwiftShader; the driver that the tests in Node run on must not reach it.
+export async function openPage(
+  executablePath: string,
+  url: string,
+  adapter: keyof typeof adapterFlags = 'swiftshader',
+): Promise<OpenedPage> {
+  // Chromium brings its own SwiftShader; the driver that is chosen for Node must not reach it.
   const { VK_ICD_FILENAMES: _icd, VK_DRIVER_FILES: _driver, ...environment } = process.env;
   const env = environment as Record<string, string>;
-  const browser: Browser = await chromium.launch({ executablePath, headless: true, args: flags, env });
+  const args = [...flags, ...adapterFlags[adapter]];
+  const browser: Browser = await chromium.launch({ executablePath, headless: true, args, env });
   const complaints: string[] = [];
   const page = await browser.newPage();
   page.on('console', (message) => {

@@ -1,15 +1,25 @@
-/** Serves the folders of this repository that the page reads, and nothing else, to this machine alone. */
+/** Serves the folders of this repository that pages read, and nothing else, to this machine alone. */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, normalize } from 'node:path';
 
-const folders = ['build/', 'dist/', 'models/', 'test/images/', 'test/browser/', 'web/'];
+const folders = [
+  'bench/node_modules/',
+  'build/',
+  'dist/',
+  'models/',
+  'test/browser/',
+  'test/images/',
+  'web/',
+];
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.map': 'application/json',
   '.jpg': 'image/jpeg',
@@ -29,7 +39,7 @@ const isolation = {
 };
 
 /**
- * Starts on a free port. Paths are taken from the current folder, which is the repository's root in a test run. Pages
+ * Starts on a free port. Paths are taken from the current folder, which is the repository's root in a run of the tests or of the benchmark. Pages
  * are cross-origin isolated unless `isolated` is false.
  */
 export async function startStaticServer({ isolated = true } = {}): Promise<StaticServer> {
