@@ -2,9 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Decoder, Encoding } from '../src/captioner/decoder/decoder.ts';
-import { beamSearch } from '../src/captioner/search/beam.ts';
-import { greedySearch } from '../src/captioner/search/greedy.ts';
+import { BeamSearch, beamSearch } from '../src/captioner/search/beam.ts';
+import { GreedySearch, greedySearch } from '../src/captioner/search/greedy.ts';
 import type { Hypothesis, SearchOptions } from '../src/captioner/search/hypothesis.ts';
+import { SentenceSearch } from '../src/captioner/search/sentence-search.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { UnsupportedError } from '../src/kernels/errors.ts';
 import type { LSTMState } from '../src/nn/layers/lstm-sequence.ts';
@@ -251,6 +252,35 @@ onDevice('the same search gives the same sentence, and searches may run side by 
       assert.equal(await Promise.all(searches.map((search) => search())), alone);
     });
   });
+});
+
+onDevice('a search finds the same for one image after another, however often it looks', async (device) => {
+  const options = { ...usual, maximumLength: 7 };
+  for (const kind of ['average', 'attention'] as const) {
+    await withDecoder(device, kind, 5, async ({ decoder }) => {
+      const features = [5, 6, 7].map((seed) => randomFeatures(device, kind, seed));
+      const encodings = features.map((each) => decoder.encode(each));
+      const methods = [
+        () => new GreedySearch(device, decoder, options),
+        () => new BeamSearch(device, decoder, 3, options),
+      ];
+      for (const method of methods) {
+        const found: Hypothesis[][] = [];
+        for (const stepsPerRead of [1, 3, 7]) {
+          const search = new SentenceSearch(device, decoder, method(), stepsPerRead);
+          const inTurn: Hypothesis[] = [];
+          for (const encoding of encodings) inTurn.push(await search.find(encoding));
+          assert.equal(await Promise.all(encodings.map((encoding) => search.find(encoding))), inTurn);
+          found.push(inTurn);
+          search.dispose();
+        }
+        assert.equal(found[1], found[0]);
+        assert.equal(found[2], found[0]);
+      }
+      for (const encoding of encodings) disposeEncoding(encoding);
+      for (const each of features) each.dispose();
+    });
+  }
 });
 
 onDevice('a beam of no width is refused', async (device) => {
