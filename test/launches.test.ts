@@ -13,6 +13,7 @@ const software: AdapterFacts = {
   description: 'an adapter of the tests',
   cpuLike: true,
   features: new Set(),
+  subgroupSize: 0,
   maxWorkgroupsPerDimension: 65535,
   maxInvocationsPerWorkgroup: 256,
   maxWorkgroupStorageBytes: 16384,
@@ -50,15 +51,20 @@ test('the same call gives the same launches, every shader has its file, and no f
   assert.equal(unused, []);
 });
 
-test('rows are given to workgroups where they are long and the adapter has use for it', () => {
-  const row = (columns: number, adapter: AdapterFacts) => {
-    const inputs = [{ shape: [4, columns], dtype: 'float32' }] as const;
+test('rows are given to workgroups where they are long, and on a software adapter few', () => {
+  const row = (rows: number, columns: number, adapter: AdapterFacts) => {
+    const inputs = [{ shape: [rows, columns], dtype: 'float32' }] as const;
     const placement = densePlacement(inputs[0]);
     return opTable.softmax.variants?.({ inputs, outputs: inputs, attributes: {}, adapter, placement })[0];
   };
-  assert.is(row(3000, hardware), 'cooperative');
-  assert.is(row(10, hardware), 'serial');
-  assert.is(row(3000, software), 'serial');
+  assert.is(row(4, 3000, hardware), 'cooperative');
+  assert.is(row(4000, 3000, hardware), 'cooperative');
+  assert.is(row(4, 10, hardware), 'serial');
+  assert.is(row(1, 10_001, software), 'cooperative');
+  assert.is(row(3, 2912, software), 'cooperative');
+  assert.is(row(64, 2912, software), 'serial');
+  assert.is(row(4, 256, software), 'serial');
+  assert.is(row(1, 100, software), 'serial');
 });
 
 test('a grid folds what one dimension cannot hold, and covers every element', () => {

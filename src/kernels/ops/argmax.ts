@@ -1,7 +1,7 @@
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { NoAttributes, OpDefinition } from '../op.ts';
-import { rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount } from '../spec.ts';
 import { topKLaunch } from './top-k.ts';
@@ -36,7 +36,13 @@ export const argmax: OpDefinition<NoAttributes> = {
       y[row] = best - from;
     }
   },
-  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  simd({ inputs: [x], inputSpecs: [{ shape }], outputs: [y], scratch, run }) {
+    const columns = shape[shape.length - 1];
+    const rows = elementCount(shape) / columns;
+    run('topK', [x, scratch(4 * rows), y, columns, 1], rows, 0.2 * columns);
+    return true;
+  },
+  variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
   wgsl: (call, variant) => {
     const values = { scratch: 0, bytes: 4 * elementCount(call.outputs[0].shape) };
     return [topKLaunch(call, variant, 1, [{ input: 0 }, values, { output: 0 }])];

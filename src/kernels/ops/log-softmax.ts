@@ -1,5 +1,5 @@
 import type { NoAttributes, OpDefinition } from '../op.ts';
-import { rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants } from '../row-kernels.ts';
 import { elementCount } from '../spec.ts';
 import { inferSoftmax, softmaxFlops, softmaxLaunch, softmaxSamples } from './softmax.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
@@ -32,7 +32,7 @@ export const logSoftmax: OpDefinition<NoAttributes> = {
     run('logSoftmax', [x, y, columns], elementCount(shape) / columns, 1.5 * columns);
     return true;
   },
-  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
   wgsl: (call, variant) => [softmaxLaunch('logSoftmax', 'shifted - log(sum)', call, variant)],
   flops: softmaxFlops,
   gradient(context) {

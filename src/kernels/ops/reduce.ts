@@ -182,7 +182,7 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
     variants({ inputs: [{ shape }], attributes, adapter }) {
       const reduced = reducedAxes(name, shape, attributes.axes);
       const columns = elementCount(shape.filter((_, axis) => reduced[axis]));
-      return rowVariants(columns, adapter, reduced.at(-1));
+      return rowVariants(elementCount(shape) / columns, columns, adapter, reduced.at(-1));
     },
     wgsl({ inputs: [{ shape }], attributes, adapter }, variant) {
       const reduced = reducedAxes(name, shape, attributes.axes);

@@ -2,7 +2,7 @@ import source from '../../../shaders/softmax.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { CallSpecs, GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
-import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount, type TensorSpec } from '../spec.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
@@ -84,7 +84,7 @@ export const softmax: OpDefinition<NoAttributes> = {
     run('softmax', [x, y, columns], elementCount(shape) / columns, 1.5 * columns);
     return true;
   },
-  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
   wgsl: (call, variant) => [softmaxLaunch('softmax', 'exp(shifted) / sum', call, variant)],
   flops: softmaxFlops,
   gradient(context) {

@@ -1,7 +1,7 @@
 import source from '../../../shaders/sparse-cross-entropy-gradient.wgsl';
 import { checkDType, checkInputCount, checkShape } from '../checks.ts';
 import type { OpDefinition } from '../op.ts';
-import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
 import { floatSample } from '../samples.ts';
 import {
   checkLogits,
@@ -55,7 +55,7 @@ export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttribut
     run('sparseCrossEntropyGradient', [logits, labels, g, y, classes, ignore], rows, 1.5 * classes);
     return true;
   },
-  variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
+  variants: ({ inputs: [logits], adapter }) => lastAxisVariants(logits, adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
     const [rows, classes] = inputs[0].shape;
     const { constants, grid } = rowPlan(rows, variant, adapter);

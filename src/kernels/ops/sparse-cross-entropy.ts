@@ -1,7 +1,7 @@
 import source from '../../../shaders/sparse-cross-entropy.wgsl';
 import { checkDType, checkInputCount, checkRank, checkShape } from '../checks.ts';
 import type { OpDefinition, SampleInput } from '../op.ts';
-import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
 import type { NumericArray, TensorSpec } from '../spec.ts';
 
@@ -82,7 +82,7 @@ export const sparseCrossEntropy: OpDefinition<SparseCrossEntropyAttributes> = {
     run('sparseCrossEntropy', [logits, labels, losses, classes, ignore], rows, 1.5 * classes);
     return true;
   },
-  variants: ({ inputs, adapter }) => rowVariants(inputs[0].shape[1], adapter),
+  variants: ({ inputs: [logits], adapter }) => lastAxisVariants(logits, adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
     const [rows, classes] = inputs[0].shape;
     const { constants, grid } = rowPlan(rows, variant, adapter);

@@ -2,7 +2,7 @@ import source from '../../../shaders/top-k.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
-import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount } from '../spec.ts';
 
@@ -67,7 +67,12 @@ export const topK: OpDefinition<TopKAttributes> = {
       }
     }
   },
-  variants: ({ inputs: [{ shape }], adapter }) => rowVariants(shape[shape.length - 1], adapter),
+  simd({ inputs: [x], inputSpecs: [{ shape }], outputs: [values, indices], attributes: { k }, run }) {
+    const columns = shape[shape.length - 1];
+    run('topK', [x, values, indices, columns, k], elementCount(shape) / columns, 0.2 * columns);
+    return true;
+  },
+  variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
   wgsl: (call, variant) => [
     topKLaunch(call, variant, call.attributes.k, [{ input: 0 }, { output: 0 }, { output: 1 }]),
   ],
