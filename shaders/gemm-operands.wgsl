@@ -1,4 +1,4 @@
-// Hook of gemm.wgsl and gemm-tiled.wgsl: how a product reads `a` and `b` and writes `y`. Other hooks replace parts of it.
+// Hook of gemm.wgsl, gemm-subgroup.wgsl and gemm-tiled.wgsl: how a product reads `a` and `b` and writes `y`. Other hooks replace parts of it.
 //
 // The inner dimension is walked in segments of equal depth. Within one, a row of `a` advances by a constant stride from
 // a start that `segmentStart` gives: a plain product has one segment, a convolution one for each tap of its kernel.
@@ -39,6 +39,12 @@ fn rowOf(batch: u32, row: u32) -> Row {
 
 fn segmentStart(row: Row, segment: u32) -> i32 {
   return row.start;
+}
+
+// Four elements of a row of `a` that follow each other in depth.
+fn loadA(start: u32, depth: u32) -> vec4<f32> {
+  let at = start + depth * params.aDepth;
+  return vec4<f32>(a[at], a[at + params.aDepth], a[at + 2u * params.aDepth], a[at + 3u * params.aDepth]);
 }
 
 // Where the columns of a tile begin in `b`, in its elements.

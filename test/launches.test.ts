@@ -19,6 +19,7 @@ const software: AdapterFacts = {
   maxWorkgroupStorageBytes: 16384,
   maxBufferBytes: 2 ** 28,
 };
+const sharing: AdapterFacts = { ...software, features: new Set(['subgroups']), subgroupSize: 8 };
 const hardware: AdapterFacts = { ...software, cpuLike: false };
 
 test('the same call gives the same launches, every shader has its file, and no file is unused', () => {
@@ -29,7 +30,7 @@ test('the same call gives the same launches, every shader has its file, and no f
     for (const { inputs: samples, attributes } of definition.samples()) {
       const inputs = samples.map(({ shape, dtype }) => ({ shape, dtype }));
       const outputs = definition.infer(inputs, attributes);
-      for (const adapter of [software, hardware]) {
+      for (const adapter of [software, sharing, hardware]) {
         const placement = densePlacement(outputs[0]);
         const call = { inputs, outputs, attributes, adapter, placement };
         for (const variant of definition.variants?.(call) ?? ['default']) {

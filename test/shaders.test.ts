@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { KernelError } from '../src/kernels/errors.ts';
 import type { Shader } from '../src/kernels/op.ts';
+import { deviceDescriptor } from '../src/kernels/webgpu/adapter-facts.ts';
 import { openGpu } from '../src/kernels/webgpu/gpu.node.ts';
 import { reflect } from '../src/kernels/webgpu/shader-interface.ts';
 import { specialise } from '../src/kernels/webgpu/specialise.ts';
@@ -158,7 +159,7 @@ test('a missing, unknown or unfitting uniform is refused by file and field', asy
 
 const nullAdapter = await (await openGpu(['backend=null'])).requestAdapter();
 assert.ok(nullAdapter);
-const nullDevice = await nullAdapter.requestDevice();
+const nullDevice = await nullAdapter.requestDevice(deviceDescriptor(nullAdapter));
 
 async function compilationErrors(code: string): Promise<string[]> {
   nullDevice.pushErrorScope('validation');

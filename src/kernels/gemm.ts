@@ -1,10 +1,13 @@
 import registerSource from '../../shaders/gemm.wgsl';
 import biasSource from '../../shaders/gemm-bias.wgsl';
 import operandsSource from '../../shaders/gemm-operands.wgsl';
+import subgroupSource from '../../shaders/gemm-subgroup.wgsl';
 import tiledSource from '../../shaders/gemm-tiled.wgsl';
+import vectorASource from '../../shaders/gemm-vector-a.wgsl';
 import vectorBSource from '../../shaders/gemm-vector-b.wgsl';
 import vectorYSource from '../../shaders/gemm-vector-y.wgsl';
 import { type Activation, activationHook } from './activation.ts';
+import { type RegisterTile, registerTileHook } from './gemm-tiles.ts';
 import { foldGrid } from './grid.ts';
 import type { AdapterFacts, BindingReference, Launch, Placement, Shader } from './op.ts';
 
@@ -36,6 +39,8 @@ export interface GemmProblem {
 export interface RowHook {
   readonly shader: Shader;
   readonly uniforms: NonNullable<Launch['uniforms']>;
+  /** What every start is a multiple of, in elements. */
+  readonly startUnit: number;
   /** Whether some rows start nowhere in some segments, which is then taken as zeros. */
   readonly guarded: boolean;
 }
@@ -48,22 +53,27 @@ export interface GemmBindings {
   readonly bias?: BindingReference;
 }
 
-/** A tile of rows × 4·vectors elements kept in the registers of one invocation. */
-interface RegisterTile {
-  readonly rows: number;
-  readonly vectors: number;
-  /** Time for one of its rows, in those of the largest tile. */
+/** A variant that keeps tiles of y in registers. */
+interface RegisterVariant {
+  readonly tile: RegisterTile;
+  /** Whether a subgroup shares what it loads of `a`. */
+  readonly shared: boolean;
+  /** Time for a row of it, in those of the fastest. */
   readonly rowCost: number;
 }
 
 /**
- * GFLOPS a core at 384³, SwiftShader / lavapipe: 4×4 1.1 / 6.9, 4×8 1.5 / 8.3, 8×8 2.1 / 9.0, 12×8 2.3 / 9.5,
- * 6×16 2.1 / 10. Tiles beyond 8×8 gain a tenth and take SwiftShader twice as long to compile.
+ * GFLOPS a core over the convolutions of InceptionV3, SwiftShader / lavapipe: each invocation for itself 8×8 1.0 / 6.3;
+ * sharing in subgroups 4×8 1.1 / 6.6, 16×4 1.3 / 10, 16×8 1.8 / 11. 24×8 gains a tenth on SwiftShader alone, and twice
+ * the time to compile.
  */
-const registerTiles: Readonly<Record<string, RegisterTile>> = {
-  'registers-8x8': { rows: 8, vectors: 2, rowCost: 1 },
-  'registers-4x8': { rows: 4, vectors: 2, rowCost: 1.25 },
-  'registers-1x8': { rows: 1, vectors: 2, rowCost: 2.5 },
+const registerVariants: Readonly<Record<string, RegisterVariant>> = {
+  'subgroup-16x8': { tile: { rows: 16, vectors: 2 }, shared: true, rowCost: 1 },
+  'subgroup-16x4': { tile: { rows: 16, vectors: 1 }, shared: true, rowCost: 1.25 },
+  'subgroup-4x8': { tile: { rows: 4, vectors: 2 }, shared: true, rowCost: 1.65 },
+  'registers-8x8': { tile: { rows: 8, vectors: 2 }, shared: false, rowCost: 1.75 },
+  'registers-4x8': { tile: { rows: 4, vectors: 2 }, shared: false, rowCost: 2.2 },
+  'registers-1x8': { tile: { rows: 1, vectors: 2 }, shared: false, rowCost: 4.4 },
 };
 
 const TILED = 'tiled-64x64';
@@ -75,21 +85,32 @@ const GROUP = { rows: 4, columns: 8 };
 const TILED_ROWS = 64;
 const TILED_VECTORS = 16;
 
-/** Every variant that can compute the product, the preferred first. */
+/** A variant that would take this many times as long as the best is none to try. */
+const HOPELESS = 2.5;
+
+/** The variants that may be the best for the product, the likeliest first. */
 export function gemmVariants(problem: GemmProblem, adapter: AdapterFacts): readonly string[] {
-  const registers = Object.keys(registerTiles).sort(
-    (one, other) => cost(problem, one) - cost(problem, other),
-  );
+  const ranked = Object.keys(registerVariants)
+    .filter((name) => !registerVariants[name].shared || sharesLoads(adapter))
+    .map((name) => ({ name, cost: cost(problem, name, adapter) }))
+    .sort((one, other) => one.cost - other.cost);
+  const registers = ranked.filter(({ cost }) => cost <= HOPELESS * ranked[0].cost).map(({ name }) => name);
   const tiledFits = adapter.maxInvocationsPerWorkgroup >= 256 && adapter.maxWorkgroupStorageBytes >= 8192;
   if (!tiledFits) return registers;
   const tiledFirst = !adapter.cpuLike && problem.rows >= 16 && problem.columns >= 16;
   return tiledFirst ? [TILED, ...registers] : [...registers, TILED];
 }
 
-/** Large tiles are the fastest, but waste what they compute past the last row. */
-function cost(problem: GemmProblem, variant: string): number {
-  const { rows, rowCost } = registerTiles[variant];
-  return Math.ceil(problem.rows / rows) * rows * rowCost;
+/** Whether gemm-subgroup.wgsl can serve, which wants to know the size of a subgroup, and is written for these two. */
+function sharesLoads({ cpuLike, features, subgroupSize }: AdapterFacts): boolean {
+  return cpuLike && features.has('subgroups') && (subgroupSize === 4 || subgroupSize === 8);
+}
+
+/** Large tiles are the fastest, but waste what they compute past the last row and column. */
+function cost({ rows, columns }: GemmProblem, name: string, { subgroupSize }: AdapterFacts): number {
+  const { tile, shared, rowCost } = registerVariants[name];
+  const width = 4 * tile.vectors * (shared ? subgroupSize : 1);
+  return Math.ceil(rows / tile.rows) * tile.rows * Math.ceil(columns / width) * width * rowCost;
 }
 
 /** The launch that computes the product in a variant; none where y is empty. */
@@ -99,33 +120,24 @@ export function gemmLaunches(
   { a, b, y, bias }: GemmBindings,
   adapter: AdapterFacts,
 ): Launch[] {
-  const { batches, rows, columns, rowHook } = problem;
+  const { batches, rows, columns, activation, rowHook } = problem;
   if (batches * rows * columns === 0) return [];
-  const tile = registerTiles[variant];
-  const vectors = Math.ceil(columns / 4);
-  const rowGroups = Math.ceil(rows / (tile ? tile.rows * GROUP.rows : TILED_ROWS));
-  const columnGroups = Math.ceil(vectors / (tile ? tile.vectors * GROUP.columns : TILED_VECTORS));
+  const kernel = kernelOf(problem, variant, adapter);
+  const rowGroups = Math.ceil(rows / kernel.groupRows);
+  const columnGroups = Math.ceil(columns / (4 * kernel.groupVectors));
   const hooks: Shader[] = [{ name: 'gemm-operands', source: operandsSource }];
+  if (kernel.vectorA) hooks.push({ name: 'gemm-vector-a', source: vectorASource });
   if (vectorB(problem)) hooks.push({ name: 'gemm-vector-b', source: vectorBSource });
   if (vectorY(problem)) hooks.push({ name: 'gemm-vector-y', source: vectorYSource });
   if (bias) hooks.push({ name: 'gemm-bias', source: biasSource });
-  if (problem.activation !== 'linear') hooks.push(activationHook(problem.activation));
+  if (activation !== 'linear') hooks.push(activationHook(activation));
   if (rowHook) hooks.push(rowHook.shader);
-  const guarded = rowHook?.guarded ?? false;
-  if (tile) hooks.push(registerTileHook(variant, guarded));
+  if (kernel.tileHook) hooks.push(kernel.tileHook);
   return [
     {
-      shader: tile ? { name: 'gemm', source: registerSource } : { name: 'gemm-tiled', source: tiledSource },
+      shader: kernel.shader,
       hooks,
-      constants: tile
-        ? {
-            GROUP_ROWS: GROUP.rows,
-            GROUP_COLUMNS: GROUP.columns,
-            TILE_ROWS: tile.rows,
-            TILE_VECTORS: tile.vectors,
-            GUARDED: guarded ? 1 : 0,
-          }
-        : { GUARDED: guarded ? 1 : 0 },
+      constants: { ...kernel.constants, GUARDED: rowHook?.guarded ? 1 : 0 },
       uniforms: {
         ...strides(problem),
         batches,
@@ -139,6 +151,51 @@ export function gemmLaunches(
       grid: foldGrid(rowGroups * columnGroups * batches, adapter),
     },
   ];
+}
+
+/** A shader with a loop over the inner dimension, and what a workgroup of it computes. */
+interface Kernel {
+  readonly shader: Shader;
+  readonly constants: Readonly<Record<string, number>>;
+  readonly tileHook?: Shader;
+  readonly groupRows: number;
+  readonly groupVectors: number;
+  /** Whether it reads `a` as vectors. */
+  readonly vectorA: boolean;
+}
+
+function kernelOf(problem: GemmProblem, variant: string, { subgroupSize }: AdapterFacts): Kernel {
+  if (variant === TILED) {
+    const shader = { name: 'gemm-tiled', source: tiledSource };
+    return { shader, constants: {}, groupRows: TILED_ROWS, groupVectors: TILED_VECTORS, vectorA: false };
+  }
+  const { tile, shared } = registerVariants[variant];
+  const constants = { TILE_ROWS: tile.rows, TILE_VECTORS: tile.vectors };
+  const guarded = problem.rowHook?.guarded ?? false;
+  if (shared) {
+    return {
+      shader: { name: 'gemm-subgroup', source: subgroupSource },
+      constants: { ...constants, SUBGROUP: subgroupSize, TAIL: problem.depth % subgroupSize === 0 ? 0 : 1 },
+      tileHook: registerTileHook(tile, { guarded: false, subgroup: subgroupSize }),
+      groupRows: tile.rows,
+      groupVectors: tile.vectors * subgroupSize,
+      vectorA: vectorA(problem),
+    };
+  }
+  return {
+    shader: { name: 'gemm', source: registerSource },
+    constants: { ...constants, GROUP_ROWS: GROUP.rows, GROUP_COLUMNS: GROUP.columns },
+    tileHook: registerTileHook(tile, { guarded, subgroup: 0 }),
+    groupRows: tile.rows * GROUP.rows,
+    groupVectors: tile.vectors * GROUP.columns,
+    vectorA: false,
+  };
+}
+
+/** Whether four elements of a row of `a` that follow each other in depth can be read as a vector. */
+function vectorA({ depth, aBatch, aRow, aDepth, rowHook }: GemmProblem): boolean {
+  const starts = rowHook ? [rowHook.startUnit] : [aBatch, aRow];
+  return aDepth === 1 && [depth, ...starts].every((size) => size % 4 === 0);
 }
 
 /** Whether `b` can be read as vectors of four columns. */
@@ -169,55 +226,4 @@ function strides(problem: GemmProblem) {
     yRow: stride,
     yOffset: offset,
   };
-}
-
-const tileHooks = new Map<string, Shader>();
-
-/**
- * computeTile of gemm.wgsl with the loops over the tile written out where they run often. What runs once a tile or once
- * a segment stays a loop: SwiftShader takes a second to compile it written out, a tenth of that as it is.
- */
-function registerTileHook(variant: string, guarded: boolean): Shader {
-  const name = guarded ? `${variant}-guarded` : variant;
-  let hook = tileHooks.get(name);
-  if (!hook) {
-    hook = { name, source: computeTile(registerTiles[variant], guarded) };
-    tileHooks.set(name, hook);
-  }
-  return hook;
-}
-
-function computeTile({ rows, vectors }: RegisterTile, guarded: boolean): string {
-  const over = (count: number, line: (index: number) => string) =>
-    Array.from({ length: count }, (_, index) => line(index)).join('\n');
-  const sums = Array.from({ length: rows * vectors }, (_, index) => `sum${index}`);
-  const element = (r: number) =>
-    guarded ? `select(a[from${r} + atA], 0.0, start${r} < 0)` : `a[from${r} + atA]`;
-  return `fn computeTile(batch: u32, row: u32, vector: u32) {
-var rowData: array<Row, ${rows}>;
-for (var r = 0u; r < ${rows}u; r++) {
-rowData[r] = rowOf(batch, min(row + r, params.rows - 1u));
-}
-${sums.map((sum) => `var ${sum} = vec4<f32>();`).join('\n')}
-for (var segment = 0u; segment < params.segments; segment++) {
-var starts: array<i32, ${rows}>;
-for (var r = 0u; r < ${rows}u; r++) {
-starts[r] = segmentStart(rowData[r], segment);
-}
-${over(rows, (r) => `let start${r} = starts[${r}]; let from${r} = u32(max(start${r}, 0));`)}
-var atA = 0u;
-var atB = columnStart(batch, segment, vector);
-for (var depth = 0u; depth < params.depth; depth++) {
-${over(vectors, (v) => `let b${v} = readB(atB, ${v}u);`)}
-${over(rows, (r) => `let a${r} = ${element(r)};`)}
-${over(rows, (r) => over(vectors, (v) => `${sums[r * vectors + v]} += a${r} * b${v};`))}
-atA += params.aDepth;
-atB += params.bDepth;
-}
-}
-var sums = array<vec4<f32>, ${sums.length}>(${sums.join(', ')});
-for (var index = 0u; index < ${sums.length}u; index++) {
-writeY(batch, row + index / ${vectors}u, vector + index % ${vectors}u, sums[index]);
-}
-}`;
 }

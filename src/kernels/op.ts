@@ -117,6 +117,8 @@ export interface AdapterFacts {
   /** A software rasteriser (SwiftShader, lavapipe): no use for workgroup memory or barriers. */
   readonly cpuLike: boolean;
   readonly features: ReadonlySet<string>;
+  /** Invocations of a subgroup where every subgroup has as many, else 0. */
+  readonly subgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxInvocationsPerWorkgroup: number;
   readonly maxWorkgroupStorageBytes: number;

@@ -214,6 +214,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientInpu
         padding: [geometry.paddingTop, geometry.paddingLeft],
         dilation: [geometry.dilationY, geometry.dilationX],
       },
+      startUnit: outputChannels,
       guarded: true,
     },
   };

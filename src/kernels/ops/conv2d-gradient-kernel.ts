@@ -213,6 +213,7 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientKern
         strideY,
         dilation: [dilationY, dilationX],
       },
+      startUnit: 1,
       guarded: false,
     },
   };

@@ -209,6 +209,7 @@ function problemOf(
         padding: [geometry.paddingTop, geometry.paddingLeft],
         dilation: [geometry.dilationY, geometry.dilationX],
       },
+      startUnit: channels,
       guarded: padded,
     },
   };

@@ -13,6 +13,7 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
     description: info.description || words || 'unnamed adapter',
     cpuLike: info.isFallbackAdapter === true || SOFTWARE.test(`${words} ${info.description}`),
     features: new Set([...adapter.features].map(String)),
+    subgroupSize: info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0,
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
