@@ -14,6 +14,7 @@ try {
     ...adapters,
     findChromium,
     buildMeasuring: () => build.buildMeasuring(run),
+    buildPage: () => build.buildPage(run),
   });
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);

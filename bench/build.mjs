@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
@@ -96,6 +96,46 @@ async function buildPeak() {
 function newest(path) {
   if (!statSync(path).isDirectory()) return statSync(path).mtimeMs;
   return Math.max(...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+/** Halves of engines for Node are replaced by those for a browser. */
+const browserHalves = {
+  name: 'browser-halves',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\.node\.ts$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.replace(/\.node\.ts$/, '.browser.ts')),
+    }));
+  },
+};
+
+/** The page with all engines in `<run>/page`; gives the folder from the repository's root. */
+export async function buildPage(run) {
+  const outdir = join(run, 'page');
+  await esbuild.build({
+    ...shared,
+    platform: 'browser',
+    conditions: ['browser'],
+    splitting: true,
+    outdir,
+    entryNames: '[name]',
+    chunkNames: 'chunks/[name]-[hash]',
+    entryPoints: { measure: 'bench/browser/measure.page.ts', 'cpu-peak': 'bench/browser/cpu-peak.page.ts' },
+    plugins: [browserHalves],
+  });
+  const folder = relative(root, outdir).replaceAll('\\', '/');
+  writeFileSync(
+    join(outdir, 'index.html'),
+    `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<base href="/bench/">
+<title>Ekphrasis, benchmark</title>
+<link rel="icon" href="data:,">
+<script type="module" src="/${folder}/measure.js"></script>
+</html>
+`,
+  );
+  return folder;
 }
 
 /** The measuring process with all engines, and the worker that measures the processor's peak. */

@@ -37,7 +37,7 @@ for (const [line, message] of [
   ['--fast', /^Unknown option '--fast': see --help$/],
   ['matmul', /^Unexpected argument 'matmul': see --help$/],
   ['--json', /argument missing: see --help$/],
-  ['--device gpu', /^--device gpu: expected lavapipe, swiftshader, system, cpu$/],
+  ['--device gpu', /^--device gpu: expected lavapipe, swiftshader, system, cpu, chromium$/],
   ['--threads 0', /^--threads 0: expected a whole number above 0$/],
   ['--threads 1.5', /expected a whole number/],
   ['--rounds many', /^--rounds many: expected a whole number above 0$/],
@@ -65,7 +65,9 @@ async function refusal(line: string): Promise<string[]> {
   const never = () => assert.unreachable('it went on');
   try {
     const code = await main(line.split(' '), {
-      buildMeasuring: never as () => Promise<string>,
+      buildMeasuring: never as never,
+      buildPage: never as never,
+      findChromium: never as never,
       probeAdapter: never as never,
       adapterEnvironment: never as never,
     });

@@ -5,17 +5,18 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export const deviceNames = ['lavapipe', 'swiftshader', 'system', 'cpu'] as const;
+export const deviceNames = ['lavapipe', 'swiftshader', 'system', 'cpu', 'chromium'] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
 export interface Arguments {
   readonly quick: boolean;
   readonly list: boolean;
-  readonly browser: boolean;
   /** Parts of names, of which a case must contain one; empty for all. */
   readonly filters: readonly string[];
-  /** Null for all that there are. */
+  /** Null for all that there are but `chromium`. */
   readonly devices: readonly DeviceName[] | null;
+  /** Headless Chromium besides. */
+  readonly browser: boolean;
   /** Engines, or beginnings of their names up to a `/`; null for all. */
   readonly peers: readonly string[] | null;
   /** Thread counts of the CPU device, or null for one and all cores. */
@@ -35,9 +36,9 @@ engines into bench/node_modules first. The table goes to standard output, progre
 
   --quick           small cases, few runs: under a minute, to check that outputs agree
   --filter TEXT     cases whose name or group contains TEXT; may be given several times
-  --device LIST     of ${deviceNames.join(', ')}; without it, all that there are,
-                    with --quick the fastest adapter and the CPU device
-  --browser         also in headless Chromium
+  --device LIST     of ${deviceNames.join(', ')}; without it, all that there are
+                    but chromium, with --quick the fastest adapter and cpu
+  --browser         chromium too: the same in a headless browser
   --peers LIST      other engines, tfjs or tfjs/webgpu say, or none; without it, all
   --threads LIST    thread counts of the CPU device; without it, 1 and the number of cores,
                     with --quick the latter alone
@@ -109,9 +110,9 @@ export function parseArguments(line: readonly string[]): Arguments | null {
   return {
     quick: values.quick,
     list: values.list,
-    browser: values.browser,
     filters: values.filter,
     devices: devicesOf(values.device),
+    browser: values.browser,
     peers: values.peers === undefined ? null : listOf(values.peers).filter((name) => name !== 'none' && name),
     threads:
       values.threads === undefined

@@ -5,7 +5,13 @@ import { engineNames } from '../engines/index.ts';
 import { fullMethod, type Method, quickMethod } from '../measure/method.ts';
 import { htmlPage } from '../report/html.ts';
 import { ours, withoutThreads } from '../report/ratios.ts';
-import { type DeviceOutcome, type Results, resultsFormat, resultsVersion } from '../report/results.ts';
+import {
+  type DeviceOutcome,
+  type Machine,
+  type Results,
+  resultsFormat,
+  resultsVersion,
+} from '../report/results.ts';
 import { formatResults, mergeResults, parseResults, ResultsError } from '../report/results-file.ts';
 import { deviceTable, failures } from '../report/table.ts';
 import { targetLines } from '../report/target-lines.ts';
@@ -13,15 +19,19 @@ import { judgeTargets } from '../targets.ts';
 import type { Case } from '../workload.ts';
 import { type Arguments, help, parseArguments, UsageError } from './arguments.ts';
 import { currentCommit, describeMachine, packageVersions } from './machine.ts';
-import { measureDevice, type Target } from './measure-device.ts';
+import { measureDevice, type Plan, type Target } from './measure-device.ts';
+import { browserTargets, type Chromium } from './measuring-page.ts';
 import { installPeers, peersInstalled } from './peers.ts';
-import { progressTo } from './progress.ts';
+import { type Progress, progressTo } from './progress.ts';
 import { type Adapters, targetsOfMachine } from './targets-of-machine.ts';
 
 /** What the command is given by the script that built it. */
 export interface Surroundings extends Adapters {
   /** Builds the measuring process and returns its file. */
   buildMeasuring(): Promise<string>;
+  /** Builds the measuring page and returns its folder. */
+  buildPage(): Promise<string>;
+  findChromium(): Promise<Chromium | undefined>;
 }
 
 const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
@@ -84,6 +94,43 @@ function writeReports({ json, html }: Arguments, results: Results): void {
   if (html !== null) writeFileSync(html, htmlPage(results, targets));
 }
 
+/** All devices that were asked for, and a function that ends what they need. */
+async function chooseTargets(given: Arguments, surroundings: Surroundings, machine: Machine) {
+  const file = await surroundings.buildMeasuring();
+  const targets = await targetsOfMachine(given, machine, surroundings, file);
+  if (!given.browser && !given.devices?.includes('chromium')) return { targets, close: async () => {} };
+  const chromium = await surroundings.findChromium();
+  if (!chromium) throw new UsageError('--browser: no Chromium runs on this machine; `npm run setup` helps');
+  const { state, info } = await surroundings.probeAdapter('system');
+  const adapter = state === 'works' && !info?.software ? 'system' : 'swiftshader';
+  const browser = await browserTargets(chromium, await surroundings.buildPage(), adapter, machine);
+  return { targets: [...targets, ...browser.targets], close: browser.close };
+}
+
+/** Measures on every device and returns the exit code. */
+async function measure(
+  given: Arguments,
+  targets: readonly Target[],
+  plan: Plan,
+  progress: Progress,
+  resultsOf: (devices: readonly DeviceOutcome[]) => Results,
+): Promise<number> {
+  const devices: DeviceOutcome[] = [];
+  for (const target of targets) {
+    const outcome = await measureDevice(target, plan);
+    devices.push(outcome);
+    progress.clear();
+    print([...deviceTable(outcome), '']);
+    // After every device, so that a long run that is stopped leaves what it has.
+    writeReports(given, resultsOf(devices));
+  }
+  const judged = judgeTargets({ devices }).filter(({ of }) => of > 0);
+  if (judged.length > 0 && !given.quick) print([...targetLines(judged), '']);
+  const wrong = devices.flatMap(failures);
+  print(wrong.length ? wrong : [agreement(devices)]);
+  return wrong.length ? 1 : 0;
+}
+
 async function run(given: Arguments, surroundings: Surroundings): Promise<number> {
   const cases = chooseCases(given);
   if (given.list) {
@@ -97,41 +144,24 @@ async function run(given: Arguments, surroundings: Surroundings): Promise<number
     installPeers();
   }
   progress.say('building');
-  const file = await surroundings.buildMeasuring();
   const machine = describeMachine();
-  const targets = await targetsOfMachine(given, machine, surroundings, file);
-  const names = chooseEngines(given.peers, targets);
+  const { targets, close } = await chooseTargets(given, surroundings, machine);
   const method = chooseMethod(given);
   const commit = currentCommit();
   const packages = packageVersions();
-  const devices: DeviceOutcome[] = [];
-  const results = (): Results => {
+  const resultsOf = (devices: readonly DeviceOutcome[]): Results => {
     const date = new Date().toISOString();
-    const measured: Results = {
-      format: resultsFormat,
-      version: resultsVersion,
-      date,
-      commit,
-      machine,
-      packages,
-      method,
-      devices,
-    };
+    const head = { format: resultsFormat, version: resultsVersion, date, commit } as const;
+    const measured = { ...head, machine, packages, method, devices };
     return earlier ? mergeResults(earlier, measured) : measured;
   };
-  for (const target of targets) {
-    const outcome = await measureDevice(target, { cases, method, names, commit, progress: progress.say });
-    devices.push(outcome);
-    progress.clear();
-    print([...deviceTable(outcome), '']);
-    // After every device, so that a long run that is stopped leaves what it has.
-    writeReports(given, results());
+  try {
+    const names = chooseEngines(given.peers, targets);
+    const plan = { cases, method, names, commit, progress: progress.say };
+    return await measure(given, targets, plan, progress, resultsOf);
+  } finally {
+    await close();
   }
-  const judged = judgeTargets({ devices }).filter(({ of }) => of > 0);
-  if (judged.length > 0 && !method.quick) print([...targetLines(judged), '']);
-  const wrong = devices.flatMap(failures);
-  print(wrong.length ? wrong : [agreement(devices)]);
-  return wrong.length ? 1 : 0;
 }
 
 /** How much was compared, since a run that compared nothing must not look like one in which all agreed. */

@@ -1,8 +1,10 @@
 /** The measuring process: one adapter, or one number of threads, since both are fixed when a process starts. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
 import { deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
 import { restBetweenPolls } from '../../src/kernels/webgpu/gpu.node.ts';
-import { measureCpuPeak } from './cpu-peak.ts';
+import { measureCpuPeak, type PeakThread } from './cpu-peak.ts';
 import { measureGpuPeak, warmGpu } from './gpu-peak.ts';
 import type { Reply, Request, RooflineRequest } from './protocol.ts';
 import { requestHandler } from './request-handler.ts';
@@ -27,11 +29,23 @@ async function withGpu<T>(work: (gpu: GPUDevice) => Promise<T>): Promise<T> {
   }
 }
 
+function startPeakThread(): PeakThread {
+  const worker = new Worker(new URL('cpu-peak-worker.js', import.meta.url));
+  return {
+    async ask(request) {
+      worker.postMessage(request);
+      const [answer] = await once(worker, 'message');
+      return answer;
+    },
+    stop: () => worker.terminate(),
+  };
+}
+
 const platform = {
   warmDriver: () => withGpu((gpu) => warmGpu(gpu, wait)),
   measureRoofline: ({ device, threads }: RooflineRequest) =>
     device === 'cpu'
-      ? measureCpuPeak(threads ?? 1, new URL('cpu-peak-worker.js', import.meta.url))
+      ? measureCpuPeak(threads ?? 1, startPeakThread)
       : withGpu((gpu) => measureGpuPeak(gpu, wait)),
 };
 
