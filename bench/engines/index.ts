@@ -25,8 +25,7 @@ async function onnxruntime(name: string, threads: number): Promise<Engine> {
 }
 
 async function ekphrasisOnCpu(name: string, threads: number): Promise<Engine> {
-  const options = { reason: 'as asked', threads };
-  return ekphrasisEngine(name, await CpuDevice.create(options));
+  return ekphrasisEngine(name, await CpuDevice.create({ reason: 'as asked', threads }));
 }
 
 /** All engines of a device, ours first: the others' outputs are compared with its. */

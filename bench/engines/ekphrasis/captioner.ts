@@ -1,11 +1,12 @@
 import type { CaptionerConfig } from '../../../src/captioner/config.ts';
-import { Decoder, type Encoding } from '../../../src/captioner/decoder/decoder.ts';
-import { beamSearch } from '../../../src/captioner/search/beam.ts';
-import { greedySearch } from '../../../src/captioner/search/greedy.ts';
+import { Decoder } from '../../../src/captioner/decoder/decoder.ts';
+import { BeamSearch } from '../../../src/captioner/search/beam.ts';
+import { GreedySearch } from '../../../src/captioner/search/greedy.ts';
+import { SentenceSearch } from '../../../src/captioner/search/sentence-search.ts';
 import { teacherForcingLoss } from '../../../src/captioner/training/teacher-forcing.ts';
 import type { Device } from '../../../src/kernels/device.ts';
 import { Adam } from '../../../src/nn/optimisers/adam.ts';
-import { scope } from '../../../src/tensor/scope.ts';
+import { capture, type Plan } from '../../../src/tensor/capture.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { type CellSizes, type CellWeights, endWord, startWord } from '../../cases/captioner-cell.ts';
 import type { Prepared } from '../../workload.ts';
@@ -54,7 +55,7 @@ function decoderOf(device: Device, sizes: CellSizes, weights: CellWeights, words
   return decoder;
 }
 
-/** The searches of the library, which read the words back themselves. */
+/** What `Captioner.describe` does: the library's searches on captured plans, which read the words back themselves. */
 export function prepareDecoding(
   device: Device,
   { sizes, weights, features, words, beam }: WorkloadOf<'decode'>,
@@ -68,22 +69,25 @@ export function prepareDecoding(
     forbidden: [],
     lengthExponent: 0,
   };
+  const method =
+    beam === 1 ? new GreedySearch(device, decoder, options) : new BeamSearch(device, decoder, beam, options);
+  const sentence = new SentenceSearch(device, decoder, method);
+  let encode: Plan | undefined;
   const search = async () => {
-    const encoding: Encoding = scope(() => ({ ...decoder.encode(image) }));
+    encode ??= capture(device, [image], ([x]) => decoder.listOf(decoder.encode(x)));
+    const encoding = encode.run([image], false);
     try {
-      return beam === 1
-        ? await greedySearch(device, decoder, encoding, options)
-        : await beamSearch(device, decoder, encoding, beam, options);
+      return await sentence.find(decoder.encodingOf(encoding));
     } finally {
-      for (const tensor of Object.values(encoding) as (Tensor | null)[]) tensor?.dispose();
+      for (const tensor of encoding) tensor.dispose();
     }
   };
   let tokens: readonly number[] = [];
   let running: Promise<void>[] = [];
   return {
     run() {
-      const found = search().then((sentence) => {
-        tokens = sentence.tokens;
+      const found = search().then((hypothesis) => {
+        tokens = hypothesis.tokens;
       });
       running.push(found);
     },
@@ -94,6 +98,8 @@ export function prepareDecoding(
     },
     outputs: async () => [{ shape: [tokens.length], data: Int32Array.from(tokens) }],
     dispose() {
+      encode?.dispose();
+      sentence.dispose();
       image.dispose();
       decoder.dispose();
     },

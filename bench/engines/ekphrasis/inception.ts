@@ -4,6 +4,7 @@ import { Dense } from '../../../src/nn/layers/dense.ts';
 import { sparseCategoricalCrossentropy } from '../../../src/nn/losses.ts';
 import type { HostWeight } from '../../../src/nn/module.ts';
 import { SGD } from '../../../src/nn/optimisers/sgd.ts';
+import { capture, type Plan } from '../../../src/tensor/capture.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import type { ConvolutionWeights } from '../../cases/inception-v3.ts';
 import type { Preparations } from '../preparations.ts';
@@ -30,9 +31,15 @@ export function inceptionPrograms(device: Device): Preparations<Program<Tensor>>
     inceptionV3({ images, convolutions }) {
       const model = network(device, convolutions);
       const input = upload(device, images);
+      let plan: Plan | undefined;
       return {
-        compute: () => [features(model, input)],
+        compute() {
+          // As the captioner's encoder does: the first run settles the kernels and the memory of all that follow.
+          plan ??= capture(device, [input], ([x]) => [features(model, x)]);
+          return plan.run([input]);
+        },
         release() {
+          plan?.dispose();
           input.dispose();
           model.dispose();
         },

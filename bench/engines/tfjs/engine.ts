@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Engine, Prepared, Workload } from '../../workload.ts';
 import { provideWebGpu, wasmFolder } from '../platform.node.ts';
-import { type Preparations, prepareWith } from '../preparations.ts';
+import { type Preparations, prepareWith, type WorkloadOf } from '../preparations.ts';
 import { type Program, prepared, timed } from '../program.ts';
 import { arraysOf, type Core } from './arrays.ts';
 import { decoderTraining } from './decoder-training.ts';
@@ -61,9 +61,11 @@ export async function tfjsEngine(name: string, backend: TfjsBackend, threads: nu
   const programs: Preparations<Program<Tensor>> = {
     ...operations(tf),
     ...inceptionPrograms(tf),
-    // The wasm backend has no gradient of convolution with respect to the kernel.
-    ...(backend === 'wasm' ? {} : encoderTraining(tf)),
-    decoderTraining: (workload) => decoderTraining(tf, workload),
+    // The wasm backend has no gradient of convolution with respect to the kernel, and none of gather.
+    ...(backend !== 'wasm' && {
+      ...encoderTraining(tf),
+      decoderTraining: (workload: WorkloadOf<'decoderTraining'>) => decoderTraining(tf, workload),
+    }),
   };
   return {
     name,
