@@ -5,14 +5,14 @@ import { isOurs, ratioTo } from './ratios.ts';
 import type { CaseOutcome, DeviceOutcome, EngineOutcome, Roofline } from './results.ts';
 import { comparison, digits, duration, percent } from './wording.ts';
 
-const head = ['', 'engine', 'first', 'steady', 'spread', 'runs', 'GFLOPS', 'of peak', 'ours is'];
+const head = ['', 'engine', 'first', 'steady', 'spread', 'runs', 'GPU', 'GFLOPS', 'of peak', 'ours is'];
 
 function measuredCells(
   roofline: Roofline | null,
   one: CaseOutcome,
   outcome: EngineOutcome & { status: 'measured' },
 ): string[] {
-  const { steady, repeats, first } = outcome;
+  const { steady, repeats, first, gpu } = outcome;
   const flops = gigaflops(one, outcome);
   const part = partOfRoofline(roofline, one, outcome);
   const ratio = isOurs(outcome.engine) ? null : ratioTo(one, outcome, 'steady');
@@ -21,6 +21,7 @@ function measuredCells(
     steady ? duration(steady.median) : 'too long',
     steady && steady.samples > 1 ? `±${percent(spread(steady))}` : '',
     steady ? `${steady.samples}${repeats > 1 ? `×${repeats}` : ''}` : '0',
+    gpu ? duration(gpu.median) : '',
     flops === null ? '' : digits(flops),
     part === null ? '' : percent(part),
     ratio === null ? '' : comparison(ratio),
@@ -29,12 +30,12 @@ function measuredCells(
 
 /** The cells of one engine after its name; words that are not of a column go last. */
 function cells(roofline: Roofline | null, one: CaseOutcome, outcome: EngineOutcome): string[] {
-  const words = (text: string) => ['', '', '', '', '', '', text];
+  const words = (text: string) => ['', '', '', '', '', '', '', text];
   switch (outcome.status) {
     case 'measured':
       return measuredCells(roofline, one, outcome);
     case 'lacks':
-      return ['–', '–', '', '', '', '', ''];
+      return ['–', '–', '', '', '', '', '', ''];
     case 'not-run':
       return words(`not run: would take ${digits(outcome.seconds)} s`);
     case 'failed':
