@@ -222,6 +222,26 @@ test('SIMD softmax and cross-entropy agree with the plain ops', async () => {
   }
 });
 
+test('SIMD searches for the largest are the plain ops, ties and for argmax NaN included', async () => {
+  for (const columns of [1, 2, 3, ...SIZES, 2917]) {
+    const distinct = () => floats([5, columns], columns, -4, 4);
+    const tied = () =>
+      upload(
+        [5, columns],
+        Float32Array.from(floatSample([5, columns], 2).data, (x) => Math.round(3 * x)),
+      );
+    const holed = () => {
+      const data = Float32Array.from(floatSample([5, columns], 3).data);
+      for (let at = 0; at < data.length; at += 6) data[at] = Number.NaN;
+      return upload([5, columns], data);
+    };
+    for (const rows of [distinct, tied, holed]) await check('argmax', [rows()], {}, 0);
+    for (const k of [1, 3, 10]) {
+      if (k <= columns) for (const rows of [distinct, tied]) await check('topK', [rows()], { k }, 0);
+    }
+  }
+});
+
 test('SIMD Adam agrees with the plain op', async () => {
   for (const size of SIZES) {
     const inputs = [

@@ -87,6 +87,7 @@ function largeCalls(): Call[] {
       [floatSample([13, 10_001], 29), integerSample([13], 30, -1, 10_001)],
       { ignore: -1 },
     ],
+    ['topK', [floatSample([13, 10_001], 28)], { k: 3 }],
     ['sum', [floatSample([37, 5003], 31)], { axes: [0], keepDimensions: false }],
     ['mean', [floatSample([5003, 37], 32)], { axes: [1], keepDimensions: false }],
     ['dropout', [floatSample(long, 33)], { rate: 0.4, seed: 7 }],

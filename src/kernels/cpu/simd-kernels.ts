@@ -129,6 +129,7 @@ declare module '../op.ts' {
     ];
     /** By rows, as are those that follow. */
     softmax: [x: number, y: number, columns: number];
+    topK: [x: number, values: number, indices: number, columns: number, k: number];
     logSoftmax: [x: number, y: number, columns: number];
     sparseCrossEntropy: [logits: number, labels: number, losses: number, classes: number, ignore: number];
     sparseCrossEntropyGradient: [

@@ -2,7 +2,7 @@ import source from '../../../shaders/top-k.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
-import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
+import { lastAxisVariants, rowLaunch } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount } from '../spec.ts';
 
@@ -18,15 +18,15 @@ declare module '../op.ts' {
 
 /** The launch of top-k.wgsl over the last axis, with the given operands for x, values and indices. */
 export function topKLaunch<A>(
-  { inputs: [x], adapter }: GpuCall<A>,
+  { inputs: [{ shape }], adapter }: GpuCall<A>,
   variant: string,
   k: number,
   bindings: readonly BindingReference[],
 ): Launch {
-  const columns = x.shape[x.shape.length - 1];
-  const rows = elementCount(x.shape) / columns;
-  const { constants, grid } = rowPlan(rows, variant, adapter);
-  return { shader: { name: 'top-k', source }, constants, uniforms: { rows, columns, k }, bindings, grid };
+  const columns = shape[shape.length - 1];
+  const rows = elementCount(shape) / columns;
+  const hooks = [{ name: 'top-k', source }];
+  return rowLaunch({ rows, columns, hooks, uniforms: { k }, bindings }, variant, adapter);
 }
 
 /** The k largest elements of the last axis in descending order; of equals the one of lower index comes first. */

@@ -2,13 +2,10 @@ import { activateRows } from './activation';
 import { STRIP_COLUMNS } from './blocks';
 import { multiplyAdd } from './multiply-add';
 
-/** Columns worked on at a time: four rows of B and one of C take 20 KiB, and stay in the first-level cache. */
-const CHUNK: i32 = 1024;
-
 /**
- * C[rows, columns] = activation(A·B + bias) for a handful of rows: B is read once, in order, and never packed (packing
- * would cost more than the product). A's element (i, k) is aRow · i + aStep · k floats on; B [depth, columns] by rows of
- * `bLeading` floats. Columns in strips, of which those from … to are computed.
+ * C[rows, columns] = activation(A·B + bias) for a handful of rows: B is read once for three of them, in order, and never
+ * packed (packing would cost more than the product). A's element (i, k) is aRow · i + aStep · k floats on; B
+ * [depth, columns] by rows of `bLeading` floats. Columns in strips, of which those from … to are computed.
  */
 export function multiplyFewRows(
   a: usize,
@@ -26,93 +23,142 @@ export function multiplyFewRows(
   from: i32,
   to: i32,
 ): void {
-  // The strips from … to, all of whose columns are this call's affair.
-  const skipped = from * STRIP_COLUMNS;
-  columns = min(columns, to * STRIP_COLUMNS) - skipped;
-  b += (<usize>skipped) << 2;
-  c += (<usize>skipped) << 2;
-  if (bias) bias += (<usize>skipped) << 2;
-  const cStride = (<usize>cLeading) << 2;
+  const skipped = (<usize>(from * STRIP_COLUMNS)) << 2;
+  const width = min(columns, to * STRIP_COLUMNS) - from * STRIP_COLUMNS;
+  const bytes = (<usize>width) << 2;
+  const rowBytes = (<usize>aRow) << 2;
+  const step = (<usize>aStep) << 2;
   const bStride = (<usize>bLeading) << 2;
-  const aRowBytes = (<usize>aRow) << 2;
-  const aStepBytes = (<usize>aStep) << 2;
+  const cStride = (<usize>cLeading) << 2;
+  b += skipped;
+  c += skipped;
   for (let row = 0; row < rows; row++) {
     const target = c + <usize>row * cStride;
-    if (bias) memory.copy(target, bias, (<usize>columns) << 2);
-    else memory.fill(target, 0, (<usize>columns) << 2);
+    if (bias) memory.copy(target, bias + skipped, bytes);
+    else memory.fill(target, 0, bytes);
   }
-  for (let column = 0; column < columns; column += CHUNK) {
-    const width = min(CHUNK, columns - column);
-    const offset = (<usize>column) << 2;
-    let k = 0;
-    for (; k + 4 <= depth; k += 4) {
-      for (let row = 0; row < rows; row++) {
-        const left = a + <usize>row * aRowBytes + <usize>k * aStepBytes;
-        addFourRows(
-          c + <usize>row * cStride + offset,
-          b + <usize>k * bStride + offset,
-          bStride,
-          left,
-          aStepBytes,
-          width,
-        );
-      }
-    }
-    for (; k < depth; k++) {
-      for (let row = 0; row < rows; row++) {
-        const factor = load<f32>(a + <usize>row * aRowBytes + <usize>k * aStepBytes);
-        addRow(c + <usize>row * cStride + offset, b + <usize>k * bStride + offset, factor, width);
-      }
-    }
+  let row = 0;
+  for (; row + 3 <= rows; row += 3) {
+    const left = a + <usize>row * rowBytes;
+    addThreeRows(left, rowBytes, step, b, bStride, c + <usize>row * cStride, cStride, bytes, depth);
   }
-  if (activation) activateRows(c, cLeading, rows, columns, activation);
+  for (; row < rows; row++) {
+    addRow(a + <usize>row * rowBytes, step, b, bStride, c + <usize>row * cStride, bytes, depth);
+  }
+  if (activation) activateRows(c, cLeading, rows, width, activation);
 }
 
-/** c += a₀·b₀ + a₁·b₁ + a₂·b₂ + a₃·b₃ over rows of `width` floats. */
-function addFourRows(c: usize, b: usize, bStride: usize, a: usize, aStep: usize, width: i32): void {
-  const s0 = load<f32>(a);
-  const s1 = load<f32>(a + aStep);
-  const s2 = load<f32>(a + 2 * aStep);
-  const s3 = load<f32>(a + 3 * aStep);
-  const a0 = f32x4.splat(s0);
-  const a1 = f32x4.splat(s1);
-  const a2 = f32x4.splat(s2);
-  const a3 = f32x4.splat(s3);
-  let b1 = b + bStride;
-  let b2 = b1 + bStride;
-  let b3 = b2 + bStride;
-  for (; width >= 4; width -= 4) {
-    const even = multiplyAdd(a1, v128.load(b1), f32x4.mul(a0, v128.load(b)));
-    const odd = multiplyAdd(a3, v128.load(b3), f32x4.mul(a2, v128.load(b2)));
-    v128.store(c, f32x4.add(v128.load(c), f32x4.add(even, odd)));
-    b += 16;
-    b1 += 16;
-    b2 += 16;
-    b3 += 16;
-    c += 16;
+/**
+ * c += Σ a[k] · b[k] over rows of `bytes` bytes of B, two of them at a time. Four are a tenth faster where they do not
+ * lie a multiple of 4096 bytes apart, and half as fast where they do (Zen 3: 20 GB/s of weights instead of 41), as they
+ * do in a layer of 1024 units.
+ */
+function addRow(a: usize, step: usize, b: usize, bStride: usize, c: usize, bytes: usize, depth: i32): void {
+  const end = c + bytes;
+  const whole = c + (bytes & -32);
+  let k = 0;
+  for (; k + 2 <= depth; k += 2) {
+    const s0 = load<f32>(a);
+    const s1 = load<f32>(a + step);
+    const a0 = f32x4.splat(s0);
+    const a1 = f32x4.splat(s1);
+    let b0 = b;
+    let b1 = b + bStride;
+    let target = c;
+    while (target < whole) {
+      v128.store(target, addPair(target, a0, b0, a1, b1));
+      v128.store(target, addPair(target + 16, a0, b0 + 16, a1, b1 + 16), 16);
+      b0 += 32;
+      b1 += 32;
+      target += 32;
+    }
+    for (; target < end; target += 4) {
+      store<f32>(target, load<f32>(target) + s0 * load<f32>(b0) + s1 * load<f32>(b1));
+      b0 += 4;
+      b1 += 4;
+    }
+    a += 2 * step;
+    b += 2 * bStride;
   }
-  for (; width > 0; width--) {
-    const even: f32 = s0 * load<f32>(b) + s1 * load<f32>(b1);
-    const odd: f32 = s2 * load<f32>(b2) + s3 * load<f32>(b3);
-    store<f32>(c, load<f32>(c) + (even + odd));
-    b += 4;
-    b1 += 4;
-    b2 += 4;
-    b3 += 4;
-    c += 4;
+  if (k < depth) addLast(load<f32>(a), b, c, end);
+}
+
+/** The same for three rows of A and C at once. */
+function addThreeRows(
+  a: usize,
+  aRow: usize,
+  step: usize,
+  b: usize,
+  bStride: usize,
+  c: usize,
+  cStride: usize,
+  bytes: usize,
+  depth: i32,
+): void {
+  const end = c + bytes;
+  const whole = c + (bytes & -16);
+  let k = 0;
+  for (; k + 2 <= depth; k += 2) {
+    const p0 = load<f32>(a);
+    const p1 = load<f32>(a + step);
+    const q0 = load<f32>(a + aRow);
+    const q1 = load<f32>(a + aRow + step);
+    const r0 = load<f32>(a + 2 * aRow);
+    const r1 = load<f32>(a + 2 * aRow + step);
+    const pv0 = f32x4.splat(p0);
+    const pv1 = f32x4.splat(p1);
+    const qv0 = f32x4.splat(q0);
+    const qv1 = f32x4.splat(q1);
+    const rv0 = f32x4.splat(r0);
+    const rv1 = f32x4.splat(r1);
+    let b0 = b;
+    let b1 = b + bStride;
+    let target = c;
+    while (target < whole) {
+      const x0 = v128.load(b0);
+      const x1 = v128.load(b1);
+      const second = target + cStride;
+      const third = second + cStride;
+      v128.store(target, multiplyAdd(pv1, x1, multiplyAdd(pv0, x0, v128.load(target))));
+      v128.store(second, multiplyAdd(qv1, x1, multiplyAdd(qv0, x0, v128.load(second))));
+      v128.store(third, multiplyAdd(rv1, x1, multiplyAdd(rv0, x0, v128.load(third))));
+      b0 += 16;
+      b1 += 16;
+      target += 16;
+    }
+    for (; target < end; target += 4) {
+      const x0 = load<f32>(b0);
+      const x1 = load<f32>(b1);
+      const second = target + cStride;
+      const third = second + cStride;
+      store<f32>(target, load<f32>(target) + p0 * x0 + p1 * x1);
+      store<f32>(second, load<f32>(second) + q0 * x0 + q1 * x1);
+      store<f32>(third, load<f32>(third) + r0 * x0 + r1 * x1);
+      b0 += 4;
+      b1 += 4;
+    }
+    a += 2 * step;
+    b += 2 * bStride;
+  }
+  if (k === depth) return;
+  for (let row: usize = 0; row < 3; row++) {
+    addLast(load<f32>(a + row * aRow), b, c + row * cStride, end + row * cStride);
   }
 }
 
-function addRow(c: usize, b: usize, factor: f32, width: i32): void {
-  const a = f32x4.splat(factor);
-  for (; width >= 4; width -= 4) {
-    v128.store(c, multiplyAdd(a, v128.load(b), v128.load(c)));
+function addPair(c: usize, a0: v128, b0: usize, a1: v128, b1: usize): v128 {
+  return multiplyAdd(a1, v128.load(b1), multiplyAdd(a0, v128.load(b0), v128.load(c)));
+}
+
+/** c += factor · b, up to the address `end` of C. */
+function addLast(factor: f32, b: usize, c: usize, end: usize): void {
+  const factors = f32x4.splat(factor);
+  for (; c + 16 <= end; c += 16) {
+    v128.store(c, multiplyAdd(factors, v128.load(b), v128.load(c)));
     b += 16;
-    c += 16;
   }
-  for (; width > 0; width--) {
+  for (; c < end; c += 4) {
     store<f32>(c, load<f32>(c) + factor * load<f32>(b));
     b += 4;
-    c += 4;
   }
 }

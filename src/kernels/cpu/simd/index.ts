@@ -8,4 +8,5 @@ export { pool } from './pooling';
 export { packRight } from './product';
 export { logSoftmax, softmax, sparseCrossEntropy, sparseCrossEntropyGradient } from './softmax';
 export { sum } from './sum';
+export { topK } from './top-k';
 export { activationGradient, unary } from './unary';
