@@ -107,6 +107,26 @@ for (const isolated of [true, false]) {
   });
 }
 
+browserTest('a page profiles its WebGPU device, and tunes it for later visits', async () => {
+  const opened = await openPage(browser, `${server.origin}/test/browser/measure.html`);
+  try {
+    const { clock, rows, flops, calls, place, descriptions } = await opened.page.evaluate(
+      () => window.measure,
+    );
+    assert.is(clock, 'gpu');
+    assert.is(rows.length, 1);
+    assert.equal([rows[0].op, rows[0].calls, rows[0].flops], ['matmul', 5, 5 * flops]);
+    assert.equal(calls.map(({ op }) => op), ['matmul']); // biome-ignore format: one line
+    assert.is(rows[0].variant, calls[0].variant, 'the tuned variant is taken');
+    assert.match(place, `the local storage of ${server.origin}`);
+    assert.not.match(descriptions[0], 'tuned');
+    assert.match(descriptions[1], ', 1 tuned choices');
+    assert.equal(opened.complaints, []);
+  } finally {
+    await opened.close();
+  }
+});
+
 browserTest('the console is empty of errors and warnings', () => {
   assert.equal(opened.complaints, []);
 });

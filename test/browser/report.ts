@@ -1,5 +1,7 @@
 /** What the page tells the driver, as plain data, and what both must know of each other. */
 import type { RgbImage } from '../../src/captioner/images/rgb-image.ts';
+import type { Profile } from '../../src/kernels/profile.ts';
+import type { TuningReport } from '../../src/kernels/tuning.ts';
 
 /** Captioned on every device. Paths are relative to the repository, which is the server's root. */
 export const photograph = 'test/images/photographer.jpg';
@@ -58,6 +60,16 @@ export interface ThreadsReport {
   readonly expected: number;
 }
 
+/** What measure.html tells. */
+export interface MeasureReport
+  extends Pick<Profile, 'clock' | 'rows'>,
+    Pick<TuningReport, 'calls' | 'place'> {
+  /** The words of a device opened before tuning, and of one after it. */
+  readonly descriptions: readonly string[];
+  /** Operations of one of the five products. */
+  readonly flops: number;
+}
+
 declare global {
   interface Window {
     /** The page's work. Rejects only where the page itself is broken. */
@@ -66,6 +78,8 @@ declare global {
     progress: string;
     /** The work of threads.html. */
     threads: Promise<ThreadsReport>;
+    /** The work of measure.html. */
+    measure: Promise<MeasureReport>;
   }
 }
 

@@ -18,7 +18,7 @@ const BYTES_PER_QUERY = 8;
  * Times launches by timestamps at the beginning and the end of a compute pass, so each has a pass of its own. Queries
  * come in sets, all of which are resolved when the work is over.
  *
- * A browser rounds its timestamps to a tenth of a millisecond; Dawn in Node is asked not to. Software adapters take them
+ * A browser may round its timestamps to a tenth of a millisecond; Dawn in Node is asked not to. Software adapters take them
  * from the processor's clock when they come to them, which is exact, since they run one pass after the other.
  */
 export class LaunchTimer {
