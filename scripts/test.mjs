@@ -110,6 +110,8 @@ const again = working.find(({ kind }) => kind === 'swiftshader' && kind !== firs
 const runtimeFolder = mkdtempSync(join(tmpdir(), 'ekphrasis-test-'));
 const common = {
   EKPHRASIS_TEST_BROWSER: browser?.path ?? 'none',
+  // What was tuned on this machine must not decide what is tested.
+  EKPHRASIS_TUNING: 'none',
   XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? runtimeFolder,
 };
 const environmentOf = (kind, scope) => ({

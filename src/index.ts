@@ -32,8 +32,17 @@ export type { Activation } from './kernels/activation.ts';
 export type { Device, MemoryReport } from './kernels/device.ts';
 export * from './kernels/errors.ts';
 export type { AdapterFacts, OpAttributes, OpName } from './kernels/op.ts';
+export {
+  type Profile,
+  type Profiled,
+  type ProfileRow,
+  type ProfileTotals,
+  profileByOp,
+  profileTotals,
+} from './kernels/profile.ts';
 export { type DeviceOptions, requestDevice } from './kernels/request-device.ts';
 export type { DeviceArray, DType, Shape, TensorSpec } from './kernels/spec.ts';
+export type { TunedCall, TuningProgress, TuningReport } from './kernels/tuning.ts';
 export { type InceptionWeights, inceptionWeights } from './nn/formats/inception-weights.ts';
 export { readKerasHdf5 } from './nn/formats/keras-hdf5.ts';
 export type { KerasLayer, KerasModel } from './nn/formats/keras-model.ts';
