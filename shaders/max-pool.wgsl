@@ -1,6 +1,9 @@
-// Largest element of each window over NHWC, one invocation per output element; padding is skipped.
+// Largest element of each window over NHWC, one invocation per output Element; padding is skipped.
 const WORKGROUP_SIZE: u32 = 64u;
 const LOWEST: f32 = -3.4028234e38;
+
+// One channel, or four: then `count`, `channels`, `yStride` and `yOffset` count fours.
+alias Element = f32;
 
 struct Params {
   count: u32,
@@ -20,8 +23,8 @@ struct Params {
   yOffset: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -39,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let firstColumn = max(column * params.strideWidth, params.left) - params.left;
   let endRow = min(row * params.strideHeight + params.windowHeight - params.top, params.height);
   let endColumn = min(column * params.strideWidth + params.windowWidth - params.left, params.width);
-  var largest = LOWEST;
+  var largest = Element(LOWEST);
   for (var inputRow = firstRow; inputRow < endRow; inputRow++) {
     var offset = ((image * params.height + inputRow) * params.width + firstColumn) * params.channels + channel;
     for (var inputColumn = firstColumn; inputColumn < endColumn; inputColumn++) {
