@@ -76,6 +76,12 @@ test('a results file is read as it was written, one case on a line', () => {
   assert.equal(parseResults(formatResults({ ...results, devices: [] }), 'a.json').devices, []);
 });
 
+test('times are written with five digits', () => {
+  const precise = { ...swiftshader, cases: [outcome('matmul/a', [took('ekphrasis/webgpu', 1 / 3)])] };
+  const text = formatResults({ ...results, devices: [precise] });
+  assert.match(text, /"median":0\.33333,/);
+});
+
 test('a file of another format is refused by its name', () => {
   for (const text of ['{', '[]', 'null', '{"format":"ekphrasis-benchmark","version":0}']) {
     assert.throws(

@@ -23,12 +23,16 @@ export function parseResults(text: string, path: string): Results {
   return value as Results;
 }
 
+/** Five digits are more than any clock here is worth; whole numbers are counts and stay. */
+const rounded = (_key: string, value: unknown) =>
+  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+
 /** JSON with one case on a line, so that a difference of two files shows cases. */
 export function formatResults(results: Results, extra: Readonly<Record<string, unknown>> = {}): string {
   const { devices, ...head } = results;
-  const block = (value: object) => JSON.stringify(value, null, 2).slice(2, -2);
+  const block = (value: object) => JSON.stringify(value, rounded, 2).slice(2, -2);
   const lists = devices.map(({ cases, ...device }) => {
-    const lines = cases.map((one) => `        ${JSON.stringify(one)}`).join(',\n');
+    const lines = cases.map((one) => `        ${JSON.stringify(one, rounded)}`).join(',\n');
     const facts = block(device).replace(/^/gm, '    ');
     return `    {\n${facts},\n      "cases": [${lines && `\n${lines}\n      `}]\n    }`;
   });
