@@ -16,7 +16,7 @@ export const took = (engine: string, milliseconds: number, gpu: number | null = 
   status: 'measured',
   prepare: 1,
   first: 5 * milliseconds,
-  steady: summarise([0.8, 0.9, 1, 1.1, 1.2].map((part) => part * milliseconds)),
+  steady: summarise([0.8, 0.9, 1, 1.1, 1.2].map((part) => Number((part * milliseconds).toPrecision(4)))),
   repeats: 2,
   gpu: gpu === null ? null : summarise([gpu]),
 });
