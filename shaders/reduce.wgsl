@@ -1,15 +1,16 @@
-// y = x combined along some axes. An output element is a row: its invocations start at the offset of the kept (outer)
-// axes and walk the reduced (inner) ones, LANES apart. See src/kernels/row-kernels.ts for LANES and ROWS.
+// Hook of row-reduction.wgsl: x combined along some axes. An output element is a row: it starts at the offset of the
+// kept (outer) axes and walks the reduced (inner) ones.
 const LANES: u32 = 64u;
-const ROWS: u32 = 1u;
 const OUTER_AXES: u32 = 1u;
 const INNER_AXES: u32 = 1u;
 const INITIAL: f32 = 0.0;
 // Partial sums of this many elements are added up, which keeps the rounding of long sums small.
 const BLOCK: u32 = 64u;
 
+alias Partial = f32;
+
 struct Params {
-  count: u32,
+  rows: u32,
   columns: u32,
   scale: f32,
   outerShape: array<vec4<u32>, 2>,
@@ -21,8 +22,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
-
-var<workgroup> partial: array<f32, LANES * ROWS>;
 
 fn combine(a: f32, b: f32) -> f32 {
   return a + b;
@@ -50,17 +49,10 @@ fn innerOffset(index: u32) -> u32 {
   return offset + rest * params.innerStrides[0].x;
 }
 
-@compute @workgroup_size(LANES, ROWS)
-fn main(
-  @builtin(local_invocation_id) local: vec3<u32>,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let row = (group.x + group.y * groups.x) * ROWS + local.y;
-  // Rows past the end recompute the last one: all invocations must reach the barriers.
-  let base = outerOffset(min(row, params.count - 1u));
+fn walk(row: u32, lane: u32) -> Partial {
+  let base = outerOffset(row);
   var total = INITIAL;
-  for (var start = local.x; start < params.columns; start += BLOCK * LANES) {
+  for (var start = lane; start < params.columns; start += BLOCK * LANES) {
     var block = INITIAL;
     let end = min(start + BLOCK * LANES, params.columns);
     for (var column = start; column < end; column += LANES) {
@@ -68,19 +60,11 @@ fn main(
     }
     total = combine(total, block);
   }
-  if (LANES > 1u) {
-    let slot = local.y * LANES + local.x;
-    partial[slot] = total;
-    workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-      if (local.x < half) {
-        partial[slot] = combine(partial[slot], partial[slot + half]);
-      }
-      workgroupBarrier();
-    }
-    total = partial[slot];
-  }
-  if (local.x == 0u && row < params.count) {
-    y[row] = total * params.scale;
+  return total;
+}
+
+fn finish(row: u32, lane: u32, whole: Partial) {
+  if (lane == 0u) {
+    y[row] = whole * params.scale;
   }
 }

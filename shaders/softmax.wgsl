@@ -1,8 +1,11 @@
-// Softmax of each row of x, relative to its largest element; the hook `finish` makes it log-softmax.
-// See src/kernels/row-kernels.ts for LANES and ROWS.
+// Hook of row-reduction.wgsl over softmax-sum.wgsl: the softmax of each row of x, or its logarithm.
 const LANES: u32 = 64u;
-const ROWS: u32 = 1u;
-const LOWEST: f32 = -3.4028234e38;
+const LOGARITHM: bool = false;
+
+struct Partial {
+  largest: f32,
+  sum: f32,
+}
 
 struct Params {
   rows: u32,
@@ -13,70 +16,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-var<workgroup> lanes: array<f32, LANES * ROWS>;
-
-fn finish(shifted: f32, sum: f32) -> f32 {
-  return exp(shifted) / sum;
-}
-
-fn largestOfRow(value: f32, local: vec3<u32>) -> f32 {
-  if (LANES == 1u) {
-    return value;
-  }
-  let slot = local.y * LANES + local.x;
-  lanes[slot] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (local.x < half) {
-      lanes[slot] = max(lanes[slot], lanes[slot + half]);
+fn finish(row: u32, lane: u32, whole: Partial) {
+  let start = row * params.columns;
+  let logarithm = log(whole.sum);
+  for (var column = lane; column < params.columns; column += LANES) {
+    let shifted = x[start + column] - whole.largest;
+    if (LOGARITHM) {
+      y[start + column] = shifted - logarithm;
+    } else {
+      y[start + column] = exp(shifted) / whole.sum;
     }
-    workgroupBarrier();
-  }
-  let result = lanes[local.y * LANES];
-  workgroupBarrier();
-  return result;
-}
-
-fn sumOfRow(value: f32, local: vec3<u32>) -> f32 {
-  if (LANES == 1u) {
-    return value;
-  }
-  let slot = local.y * LANES + local.x;
-  lanes[slot] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (local.x < half) {
-      lanes[slot] += lanes[slot + half];
-    }
-    workgroupBarrier();
-  }
-  return lanes[local.y * LANES];
-}
-
-@compute @workgroup_size(LANES, ROWS)
-fn main(
-  @builtin(local_invocation_id) local: vec3<u32>,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let row = (group.x + group.y * groups.x) * ROWS + local.y;
-  // Rows past the end recompute the last one: all invocations must reach the barriers.
-  let start = min(row, params.rows - 1u) * params.columns;
-  let end = start + params.columns;
-  var largest = LOWEST;
-  for (var i = start + local.x; i < end; i += LANES) {
-    largest = max(largest, x[i]);
-  }
-  largest = largestOfRow(largest, local);
-  var sum = 0.0;
-  for (var i = start + local.x; i < end; i += LANES) {
-    sum += exp(x[i] - largest);
-  }
-  sum = sumOfRow(sum, local);
-  if (row >= params.rows) {
-    return;
-  }
-  for (var i = start + local.x; i < end; i += LANES) {
-    y[i] = finish(x[i] - largest, sum);
   }
 }

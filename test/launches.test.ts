@@ -58,14 +58,16 @@ test('rows are given to workgroups where they are long, and on a software adapte
     const placement = densePlacement(inputs[0]);
     return opTable.softmax.variants?.({ inputs, outputs: inputs, attributes: {}, adapter, placement })[0];
   };
-  assert.is(row(4, 3000, hardware), 'cooperative');
-  assert.is(row(4000, 3000, hardware), 'cooperative');
+  assert.is(row(4, 3000, hardware), 'lanes256');
+  assert.is(row(4000, 3000, hardware), 'lanes256');
+  assert.is(row(4000, 300, hardware), 'lanes64');
   assert.is(row(4, 10, hardware), 'serial');
-  assert.is(row(1, 10_001, software), 'cooperative');
-  assert.is(row(3, 2912, software), 'cooperative');
-  assert.is(row(64, 2912, software), 'serial');
-  assert.is(row(4, 256, software), 'serial');
-  assert.is(row(1, 100, software), 'serial');
+  assert.is(row(1, 10_001, software), 'lanes8');
+  assert.is(row(64, 2912, software), 'lanes8');
+  assert.is(row(64, 100, software), 'serial');
+  assert.is(row(1024, 2912, software), 'serial');
+  assert.is(row(1, 100, software), 'lanes8');
+  assert.is(row(1, 5, software), 'serial');
 });
 
 test('a grid folds what one dimension cannot hold, and covers every element', () => {

@@ -19,7 +19,7 @@ webgpuTest(test)('WebGPU: more workgroups than one dimension holds', async () =>
   const data = Float32Array.from({ length: rows * columns }, (_, index) => index % 1000);
   const x = { storage: device.upload(data), spec: { shape: [rows, columns], dtype: 'float32' } } as const;
   const [negative] = device.run('negate', [x], {});
-  const [largest] = device.run('max', [x], { axes: [1], keepDimensions: false }, 'cooperative');
+  const [largest] = device.run('max', [x], { axes: [1], keepDimensions: false }, 'lanes64');
   const read = await device.read(negative);
   assert.is(
     read.findIndex((value, index) => value !== -data[index]),

@@ -33,7 +33,7 @@ export const logSoftmax: OpDefinition<NoAttributes> = {
     return true;
   },
   variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
-  wgsl: (call, variant) => [softmaxLaunch('logSoftmax', 'shifted - log(sum)', call, variant)],
+  wgsl: (call, variant) => [softmaxLaunch(true, call, variant)],
   flops: softmaxFlops,
   gradient(context) {
     const [g] = context.gradients;

@@ -4,7 +4,7 @@ import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { scalar } from '../gradients.ts';
 import { axesUniform, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, OpDefinition, Sample, Value } from '../op.ts';
-import { rowPlan, rowVariants } from '../row-kernels.ts';
+import { rowLaunch, rowVariants } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { elementCount, type NumericArray, normaliseAxis, type Shape, stridesOf } from '../spec.ts';
 
@@ -194,31 +194,26 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
         );
       const outer = part(false);
       const inner = part(true);
-      const count = elementCount(outer.shape);
       const columns = elementCount(inner.shape);
-      const plan = rowPlan(count, variant, adapter);
-      return [
-        {
-          shader: { name: 'reduce', source },
-          hooks: [{ name, source: `fn combine(a: f32, b: f32) -> f32 { return ${row.wgsl}; }` }],
-          constants: {
-            ...plan.constants,
-            INITIAL: row.wgslInitial,
-            OUTER_AXES: outer.shape.length,
-            INNER_AXES: inner.shape.length,
-          },
-          uniforms: {
-            count,
-            columns,
-            scale: row.mean ? 1 / columns : 1,
-            outerShape: axesUniform(outer.shape),
-            outerStrides: axesUniform(outer.strides[0]),
-            innerShape: axesUniform(inner.shape),
-            innerStrides: axesUniform(inner.strides[0]),
-          },
-          grid: plan.grid,
+      const combine = { name, source: `fn combine(a: f32, b: f32) -> f32 { return ${row.wgsl}; }` };
+      const kernel = {
+        rows: elementCount(outer.shape),
+        columns,
+        hooks: [{ name: 'reduce', source }, combine],
+        constants: {
+          INITIAL: row.wgslInitial,
+          OUTER_AXES: outer.shape.length,
+          INNER_AXES: inner.shape.length,
         },
-      ];
+        uniforms: {
+          scale: row.mean ? 1 / columns : 1,
+          outerShape: axesUniform(outer.shape),
+          outerStrides: axesUniform(outer.strides[0]),
+          innerShape: axesUniform(inner.shape),
+          innerStrides: axesUniform(inner.strides[0]),
+        },
+      };
+      return [rowLaunch(kernel, variant, adapter)];
     },
     flops: ({ inputs: [{ shape }] }) => elementCount(shape),
     gradient(context) {

@@ -2,7 +2,7 @@ import source from '../../../shaders/softmax.wgsl';
 import { checkDType, checkInputCount } from '../checks.ts';
 import { ShapeError } from '../errors.ts';
 import type { CallSpecs, GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
-import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
+import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { describe, elementCount, type TensorSpec } from '../spec.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
@@ -24,24 +24,17 @@ export function inferSoftmax(op: string, inputs: readonly TensorSpec[]): TensorS
   return [x];
 }
 
-/** The launch of softmax.wgsl whose hook `finish(shifted, sum)` computes an element. */
+/** The launch of softmax.wgsl for softmax or its logarithm. */
 export function softmaxLaunch(
-  name: string,
-  finish: string,
-  { inputs: [x], adapter }: GpuCall<NoAttributes>,
+  logarithm: boolean,
+  { inputs: [{ shape }], adapter }: GpuCall<NoAttributes>,
   variant: string,
 ): Launch {
-  const columns = x.shape[x.shape.length - 1];
-  const rows = elementCount(x.shape) / columns;
-  const { constants, grid } = rowPlan(rows, variant, adapter);
-  const hook = { name, source: `fn finish(shifted: f32, sum: f32) -> f32 { return ${finish}; }` };
-  return {
-    shader: { name: 'softmax', source },
-    hooks: [hook],
-    constants,
-    uniforms: { rows, columns },
-    grid,
-  };
+  const columns = shape[shape.length - 1];
+  const rows = elementCount(shape) / columns;
+  const hooks = [softmaxSumHook, { name: 'softmax', source }];
+  const constants = { LOGARITHM: logarithm ? 1 : 0 };
+  return rowLaunch({ rows, columns, hooks, constants }, variant, adapter);
 }
 
 /** An element is compared, shifted, exponentiated, summed, and divided or shifted once more. */
@@ -54,6 +47,7 @@ export function softmaxSamples(): Sample<NoAttributes>[] {
     { name: 'rows', inputs: [floatSample([5, 93], 1, -4, 4)], attributes: {} },
     { name: 'rank 3', inputs: [floatSample([2, 3, 7], 2)], attributes: {} },
     { name: 'vector', inputs: [floatSample([10], 3)], attributes: {} },
+    { name: 'long rows', inputs: [floatSample([2, 700], 5, -9, 9)], attributes: {} },
     { name: 'one class', inputs: [floatSample([3, 1], 4)], attributes: {} },
     { name: 'large', inputs: [valuesSample([2, 3], [1000, -1000, 999, -500, -501, -502])], attributes: {} },
   ];
@@ -85,7 +79,7 @@ export const softmax: OpDefinition<NoAttributes> = {
     return true;
   },
   variants: ({ inputs: [x], adapter }) => lastAxisVariants(x, adapter),
-  wgsl: (call, variant) => [softmaxLaunch('softmax', 'exp(shifted) / sum', call, variant)],
+  wgsl: (call, variant) => [softmaxLaunch(false, call, variant)],
   flops: softmaxFlops,
   gradient(context) {
     const [y] = context.outputs;

@@ -1,7 +1,7 @@
 import source from '../../../shaders/sparse-cross-entropy-gradient.wgsl';
 import { checkDType, checkInputCount, checkShape } from '../checks.ts';
 import type { OpDefinition } from '../op.ts';
-import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
+import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../row-kernels.ts';
 import { floatSample } from '../samples.ts';
 import {
   checkLogits,
@@ -57,16 +57,10 @@ export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttribut
   },
   variants: ({ inputs: [logits], adapter }) => lastAxisVariants(logits, adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
-    const [rows, classes] = inputs[0].shape;
-    const { constants, grid } = rowPlan(rows, variant, adapter);
-    return [
-      {
-        shader: { name: 'sparse-cross-entropy-gradient', source },
-        constants,
-        uniforms: { rows, classes, ignore: attributes.ignore },
-        grid,
-      },
-    ];
+    const [rows, columns] = inputs[0].shape;
+    const hooks = [softmaxSumHook, { name: 'sparse-cross-entropy-gradient', source }];
+    const uniforms = { ignore: attributes.ignore };
+    return [rowLaunch({ rows, columns, hooks, uniforms }, variant, adapter)];
   },
   gradient: 'none',
   samples: () =>

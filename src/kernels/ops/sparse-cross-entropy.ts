@@ -1,7 +1,7 @@
 import source from '../../../shaders/sparse-cross-entropy.wgsl';
 import { checkDType, checkInputCount, checkRank, checkShape } from '../checks.ts';
 import type { OpDefinition, SampleInput } from '../op.ts';
-import { lastAxisVariants, rowPlan } from '../row-kernels.ts';
+import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../row-kernels.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
 import type { NumericArray, TensorSpec } from '../spec.ts';
 
@@ -84,16 +84,10 @@ export const sparseCrossEntropy: OpDefinition<SparseCrossEntropyAttributes> = {
   },
   variants: ({ inputs: [logits], adapter }) => lastAxisVariants(logits, adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
-    const [rows, classes] = inputs[0].shape;
-    const { constants, grid } = rowPlan(rows, variant, adapter);
-    return [
-      {
-        shader: { name: 'sparse-cross-entropy', source },
-        constants,
-        uniforms: { rows, classes, ignore: attributes.ignore },
-        grid,
-      },
-    ];
+    const [rows, columns] = inputs[0].shape;
+    const hooks = [softmaxSumHook, { name: 'sparse-cross-entropy', source }];
+    const uniforms = { ignore: attributes.ignore };
+    return [rowLaunch({ rows, columns, hooks, uniforms }, variant, adapter)];
   },
   gradient: (context) => [
     context.run('sparseCrossEntropyGradient', [...context.inputs, context.gradients[0]], context.attributes),

@@ -88,6 +88,16 @@ export const topK: OpDefinition<TopKAttributes> = {
       inputs: [valuesSample([2, 6], [1, 3, 3, 0, 3, 1, -1, -1, -1, -1, -1, -1])],
       attributes: { k: 4 },
     },
+    {
+      name: 'ties in a long row',
+      inputs: [
+        valuesSample(
+          [2, 600],
+          Array.from({ length: 1200 }, (_, index) => (7 * index) % 13),
+        ),
+      ],
+      attributes: { k: 5 },
+    },
     { name: 'very low', inputs: [valuesSample([1, 4], [-3e38, -1e30, -2e38, -3e38])], attributes: { k: 4 } },
   ],
 };
