@@ -63,18 +63,27 @@ function filesOfOps() {
   return files;
 }
 
-/** The two kinds of adapter that variants are chosen for, with the limits that every WebGPU adapter has. */
-const adapters = [false, true].map((cpuLike) => ({
+/** The kinds of adapter that variants are chosen for, with the limits that every WebGPU adapter has. */
+const kinds = [
+  { cpuLike: false, features: new Set(), subgroupSize: 0 },
+  { cpuLike: true, features: new Set(), subgroupSize: 0 },
+  { cpuLike: true, features: new Set(['subgroups']), subgroupSize: 8 },
+];
+const adapters = kinds.map((kind) => ({
+  ...kind,
   vendor: '',
   architecture: '',
   description: '',
-  cpuLike,
-  features: new Set(),
   maxWorkgroupsPerDimension: 65535,
   maxInvocationsPerWorkgroup: 256,
   maxWorkgroupStorageBytes: 16384,
   maxBufferBytes: 2 ** 27,
 }));
+
+/** Placement of an output that has its memory to itself. */
+function dense({ shape }) {
+  return { stride: shape.at(-1) ?? 1, offset: 0 };
+}
 
 /** Names of all variants and shader files that the samples of an op reach. */
 function reach(definition, samples) {
@@ -83,31 +92,36 @@ function reach(definition, samples) {
   if (definition.view) return { variants, shaders };
   for (const { inputs, attributes } of samples) {
     for (const adapter of adapters) {
-      const call = { inputs, outputs: definition.infer(inputs, attributes), attributes, adapter };
+      const outputs = definition.infer(inputs, attributes);
+      const call = { inputs, outputs, attributes, adapter, placement: dense(outputs[0]) };
       for (const variant of definition.variants?.(call) ?? ['default']) {
         variants.add(variant);
-        for (const { shader } of definition.wgsl(call, variant)) shaders.add(shader.name);
+        for (const { shader, hooks = [] } of definition.wgsl(call, variant)) {
+          for (const { name } of [shader, ...hooks])
+            if (existsSync(`shaders/${name}.wgsl`)) shaders.add(name);
+        }
       }
     }
   }
   return { variants, shaders };
 }
 
-/** Whether any of the samples runs on a SIMD kernel; the kernels here do nothing. */
+/** Whether any of the samples runs on a SIMD kernel; none is run here. */
 function hasSimd(definition, samples) {
-  const kernels = new Proxy({}, { get: () => () => 0 });
   return samples.some(({ inputs: inputSpecs, attributes }) => {
     const outputSpecs = definition.infer(inputSpecs, attributes);
     const nowhere = (specs) => specs.map(() => 0);
     const [inputs, outputs] = [inputSpecs, outputSpecs].map(nowhere);
     return definition.simd?.({
-      kernels,
       inputs,
       inputSpecs,
       outputs,
       outputSpecs,
       attributes,
+      placement: dense(outputSpecs[0]),
+      threads: 1,
       scratch: () => 0,
+      run: () => {},
     });
   });
 }
