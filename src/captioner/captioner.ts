@@ -107,10 +107,8 @@ export class Captioner {
    * them. Rejects with KernelError where one does not compile.
    */
   async warmup({ beam = 3 }: CaptionOptions = {}): Promise<void> {
-    const looking = this.encoder.ready();
-    const features = this.encoder.featureSpec();
-    const encode = this.#encoding(features);
-    await Promise.all([looking, encode.ready(), this.#searchOf(beam).ready(encode.outputs)]);
+    const encode = this.#encoding(this.encoder.featureSpec());
+    await Promise.all([this.encoder.ready(), encode.ready(), this.#searchOf(beam).ready(encode.outputs)]);
   }
 
   dispose(): void {
