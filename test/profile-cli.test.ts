@@ -36,7 +36,7 @@ test('by shapes it has a row for each variant and shape', () => {
   assert.equal(lines.slice(1, 4), [
     '   10  15.00   75.0 %      300  3.00  0.20  matmul (wide) [2, 3], [3, 4] -> [2, 4]',
     '    1   4.00   20.0 %        –  0.01  0.00  gather (default) [9, 2], [4] int32 -> [4, 2]',
-    '    2   1.00    5.0 %    1500  1.00  1.00  matmul (narrow) [2, 3], [3, 4] -> [2, 4]',
+    '    2   1.00    5.0 %     1500  1.00  1.00  matmul (narrow) [2, 3], [3, 4] -> [2, 4]',
   ]);
   assert.is(lines[5], "kernels took 20 ms by this thread's clock, 50 % of 40 ms wall time");
 });
