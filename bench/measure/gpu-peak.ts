@@ -8,6 +8,8 @@ import copySource from './peak-copy.wgsl';
 /** Sizes of copies: caches of processors and of GPUs, and memory. The working set is twice as large. */
 const COPY_BYTES = [2 ** 19, 2 ** 22, 2 ** 25, 2 ** 27];
 const MOST_WORKGROUPS = 65535;
+/** Invocations of a workgroup that copies. */
+const COPY_SIZE = 64;
 /** A measurement lasts this long at least, so that submitting and waiting weigh little. */
 const LEAST_MILLISECONDS = 40;
 const ATTEMPTS = 3;
@@ -86,6 +88,29 @@ function bind(
   });
 }
 
+/** Chains in the arithmetic shader, each of which does two operations a step and lane. */
+export const CHAINS = 8;
+const STEPS = 64;
+
+/** What of the arithmetic shader is tried out: lanes of a register, whether it says fma, invocations of a workgroup. */
+export const arithmeticVariants = ['f32', 'vec4<f32>'].flatMap((lane) =>
+  [1, 0].flatMap((fused) =>
+    [64, 256].map((size) => ({
+      lanes: lane === 'f32' ? 1 : 4,
+      size,
+      constants: { WORKGROUP_SIZE: size, STEPS, FUSED: fused, Lane: lane },
+    })),
+  ),
+);
+
+/** What of the copying shader is tried out. */
+export const copyVariants = [0, 1].flatMap((neighbours) =>
+  [4, 32].map((perInvocation) => ({
+    constants: { WORKGROUP_SIZE: COPY_SIZE, PER_INVOCATION: perInvocation, NEIGHBOURS: neighbours },
+    workgroups: (bytes: number) => Math.ceil(bytes / 16 / perInvocation / COPY_SIZE),
+  })),
+);
+
 async function measureArithmetic(bench: Bench): Promise<number> {
   const { gpu } = bench;
   const invocations = 2 ** 20;
@@ -93,31 +118,18 @@ async function measureArithmetic(bench: Bench): Promise<number> {
   // The fixed point of x · 0.5 + 0.5 is 1, so nothing overflows or becomes too small to be fast.
   gpu.queue.writeBuffer(factors, 0, Float32Array.of(0.5, 0.5));
   const sums = gpu.createBuffer({ size: 16 * invocations, usage: bufferUsage.storage });
-  const steps = 64;
   let best = 0;
-  for (const [lane, width] of [
-    ['f32', 1],
-    ['vec4<f32>', 4],
-  ] as const) {
-    for (const fused of [1, 0]) {
-      for (const size of [64, 256]) {
-        const pipeline = await compile(bench, 'peak-arithmetic', arithmeticSource, {
-          WORKGROUP_SIZE: size,
-          STEPS: steps,
-          FUSED: fused,
-          Lane: lane,
-        });
-        const group = bind(bench, pipeline, [factors, sums]);
-        // A GPU needs many invocations to be filled; a software adapter would take seconds for them.
-        let workgroups = 2 ** 12 / size;
-        while (workgroups * size < invocations) {
-          if ((await time(bench, pipeline, group, workgroups, 1)) > LEAST_MILLISECONDS / 4) break;
-          workgroups *= 2;
-        }
-        const seconds = await shortest(bench, pipeline, group, workgroups);
-        best = Math.max(best, (workgroups * size * steps * 8 * width * 2) / seconds);
-      }
+  for (const { lanes, size, constants } of arithmeticVariants) {
+    const pipeline = await compile(bench, 'peak-arithmetic', arithmeticSource, constants);
+    const group = bind(bench, pipeline, [factors, sums]);
+    // A GPU needs many invocations to be filled; a software adapter would take seconds for them.
+    let workgroups = 2 ** 12 / size;
+    while (workgroups * size < invocations) {
+      if ((await time(bench, pipeline, group, workgroups, 1)) > LEAST_MILLISECONDS / 4) break;
+      workgroups *= 2;
     }
+    const seconds = await shortest(bench, pipeline, group, workgroups);
+    best = Math.max(best, (workgroups * size * STEPS * CHAINS * lanes * 2) / seconds);
   }
   factors.destroy();
   sums.destroy();
@@ -132,19 +144,12 @@ async function measureCopy(bench: Bench, bytes: number): Promise<number> {
     gpu.createBuffer({ size: bytes, usage }),
   ] as const;
   let best = 0;
-  for (const neighbours of [0, 1]) {
-    for (const perInvocation of [4, 32]) {
-      const size = 64;
-      const workgroups = Math.ceil(bytes / 16 / perInvocation / size);
-      if (workgroups > MOST_WORKGROUPS) continue;
-      const pipeline = await compile(bench, 'peak-copy', copySource, {
-        WORKGROUP_SIZE: size,
-        PER_INVOCATION: perInvocation,
-        NEIGHBOURS: neighbours,
-      });
-      const seconds = await shortest(bench, pipeline, bind(bench, pipeline, buffers), workgroups);
-      best = Math.max(best, (2 * bytes) / seconds);
-    }
+  for (const { constants, workgroups } of copyVariants) {
+    if (workgroups(bytes) > MOST_WORKGROUPS) continue;
+    const pipeline = await compile(bench, 'peak-copy', copySource, constants);
+    const group = bind(bench, pipeline, buffers);
+    const seconds = await shortest(bench, pipeline, group, workgroups(bytes));
+    best = Math.max(best, (2 * bytes) / seconds);
   }
   for (const buffer of buffers) buffer.destroy();
   return best;
