@@ -1,14 +1,17 @@
 import registerSource from '../../shaders/gemm.wgsl';
 import biasSource from '../../shaders/gemm-bias.wgsl';
 import operandsSource from '../../shaders/gemm-operands.wgsl';
+import partsSource from '../../shaders/gemm-parts.wgsl';
 import subgroupSource from '../../shaders/gemm-subgroup.wgsl';
+import sumSource from '../../shaders/gemm-sum.wgsl';
 import tiledSource from '../../shaders/gemm-tiled.wgsl';
 import vectorASource from '../../shaders/gemm-vector-a.wgsl';
 import vectorBSource from '../../shaders/gemm-vector-b.wgsl';
 import vectorYSource from '../../shaders/gemm-vector-y.wgsl';
 import { type Activation, activationHook } from './activation.ts';
-import { type RegisterTile, registerTileHook } from './gemm-tiles.ts';
-import { foldGrid } from './grid.ts';
+import { registerTileHook } from './gemm-tiles.ts';
+import { REGISTER_GROUP, registerVariants, type TiledVariant, tiledVariants } from './gemm-variants.ts';
+import { foldGrid, linearGrid, WORKGROUP_SIZE } from './grid.ts';
 import type { AdapterFacts, BindingReference, Launch, Placement, Shader } from './op.ts';
 
 /**
@@ -53,104 +56,60 @@ export interface GemmBindings {
   readonly bias?: BindingReference;
 }
 
-/** A variant that keeps tiles of y in registers. */
-interface RegisterVariant {
-  readonly tile: RegisterTile;
-  /** Whether a subgroup shares what it loads of `a`. */
-  readonly shared: boolean;
-  /** Time for a row of it, in those of the fastest. */
-  readonly rowCost: number;
-}
-
-/**
- * GFLOPS a core over the convolutions of InceptionV3, SwiftShader / lavapipe: each invocation for itself 8×8 1.0 / 6.3;
- * sharing in subgroups 4×8 1.1 / 6.6, 16×4 1.3 / 10, 16×8 1.8 / 11. 24×8 gains a tenth on SwiftShader alone, and twice
- * the time to compile.
- */
-const registerVariants: Readonly<Record<string, RegisterVariant>> = {
-  'subgroup-16x8': { tile: { rows: 16, vectors: 2 }, shared: true, rowCost: 1 },
-  'subgroup-16x4': { tile: { rows: 16, vectors: 1 }, shared: true, rowCost: 1.25 },
-  'subgroup-4x8': { tile: { rows: 4, vectors: 2 }, shared: true, rowCost: 1.65 },
-  'registers-8x8': { tile: { rows: 8, vectors: 2 }, shared: false, rowCost: 1.75 },
-  'registers-4x8': { tile: { rows: 4, vectors: 2 }, shared: false, rowCost: 2.2 },
-  'registers-1x8': { tile: { rows: 1, vectors: 2 }, shared: false, rowCost: 4.4 },
-};
-
-const TILED = 'tiled-64x64';
-
-/** Invocations of a workgroup that computes register tiles, along rows and columns. */
-const GROUP = { rows: 4, columns: 8 };
-
-/** The tile of gemm-tiled.wgsl. */
-const TILED_ROWS = 64;
-const TILED_VECTORS = 16;
-
-/** A variant that would take this many times as long as the best is none to try. */
-const HOPELESS = 2.5;
-
-/** The variants that may be the best for the product, the likeliest first. */
-export function gemmVariants(problem: GemmProblem, adapter: AdapterFacts): readonly string[] {
-  const ranked = Object.keys(registerVariants)
-    .filter((name) => !registerVariants[name].shared || sharesLoads(adapter))
-    .map((name) => ({ name, cost: cost(problem, name, adapter) }))
-    .sort((one, other) => one.cost - other.cost);
-  const registers = ranked.filter(({ cost }) => cost <= HOPELESS * ranked[0].cost).map(({ name }) => name);
-  const tiledFits = adapter.maxInvocationsPerWorkgroup >= 256 && adapter.maxWorkgroupStorageBytes >= 8192;
-  if (!tiledFits) return registers;
-  const tiledFirst = !adapter.cpuLike && problem.rows >= 16 && problem.columns >= 16;
-  return tiledFirst ? [TILED, ...registers] : [...registers, TILED];
-}
-
-/** Whether gemm-subgroup.wgsl can serve, which wants to know the size of a subgroup, and is written for these two. */
-function sharesLoads({ cpuLike, features, subgroupSize }: AdapterFacts): boolean {
-  return cpuLike && features.has('subgroups') && (subgroupSize === 4 || subgroupSize === 8);
-}
-
-/** Large tiles are the fastest, but waste what they compute past the last row and column. */
-function cost({ rows, columns }: GemmProblem, name: string, { subgroupSize }: AdapterFacts): number {
-  const { tile, shared, rowCost } = registerVariants[name];
-  const width = 4 * tile.vectors * (shared ? subgroupSize : 1);
-  return Math.ceil(rows / tile.rows) * tile.rows * Math.ceil(columns / width) * width * rowCost;
-}
-
-/** The launch that computes the product in a variant; none where y is empty. */
+/** The launches that compute the product in a variant; none where y is empty. */
 export function gemmLaunches(
   problem: GemmProblem,
   variant: string,
   { a, b, y, bias }: GemmBindings,
   adapter: AdapterFacts,
 ): Launch[] {
-  const { batches, rows, columns, activation, rowHook } = problem;
+  const { batches, rows, columns, rowHook } = problem;
   if (batches * rows * columns === 0) return [];
   const kernel = kernelOf(problem, variant, adapter);
+  const { splits } = kernel;
   const rowGroups = Math.ceil(rows / kernel.groupRows);
   const columnGroups = Math.ceil(columns / (4 * kernel.groupVectors));
-  const hooks: Shader[] = [{ name: 'gemm-operands', source: operandsSource }];
-  if (kernel.vectorA) hooks.push({ name: 'gemm-vector-a', source: vectorASource });
-  if (vectorB(problem)) hooks.push({ name: 'gemm-vector-b', source: vectorBSource });
-  if (vectorY(problem)) hooks.push({ name: 'gemm-vector-y', source: vectorYSource });
-  if (bias) hooks.push({ name: 'gemm-bias', source: biasSource });
-  if (activation !== 'linear') hooks.push(activationHook(activation));
+  const uniforms = { ...strides(problem), batches, rows, columns, rowGroups, columnGroups };
+  const operands = { name: 'gemm-operands', source: operandsSource };
+  const completion = completionHooks(problem, bias !== undefined);
+  const reading: Shader[] = [operands];
+  if (kernel.vectorA) reading.push({ name: 'gemm-vector-a', source: vectorASource });
+  if (vectorB(problem)) reading.push({ name: 'gemm-vector-b', source: vectorBSource });
+  const writing = splits > 1 ? [{ name: 'gemm-parts', source: partsSource }] : completion;
+  const hooks = [...reading, ...writing];
   if (rowHook) hooks.push(rowHook.shader);
   if (kernel.tileHook) hooks.push(kernel.tileHook);
-  return [
-    {
-      shader: kernel.shader,
-      hooks,
-      constants: { ...kernel.constants, GUARDED: rowHook?.guarded ? 1 : 0 },
-      uniforms: {
-        ...strides(problem),
-        batches,
-        rows,
-        columns,
-        rowGroups,
-        columnGroups,
-        ...rowHook?.uniforms,
-      },
-      bindings: bias ? [a, b, y, bias] : [a, b, y],
-      grid: foldGrid(rowGroups * columnGroups * batches, adapter),
-    },
-  ];
+  const vectors = Math.ceil(columns / 4);
+  const parts = { scratch: 0, bytes: 16 * splits * batches * rows * vectors };
+  const withBias = (operands: readonly BindingReference[]) => (bias ? [...operands, bias] : operands);
+  const product: Launch = {
+    shader: kernel.shader,
+    hooks,
+    constants: { ...kernel.constants, GUARDED: rowHook?.guarded ? 1 : 0 },
+    uniforms: { ...uniforms, ...rowHook?.uniforms },
+    bindings: splits > 1 ? [a, b, parts] : withBias([a, b, y]),
+    grid: foldGrid(rowGroups * columnGroups * batches * splits, adapter),
+  };
+  if (splits === 1) return [product];
+  const sum: Launch = {
+    shader: { name: 'gemm-sum', source: sumSource },
+    // gemm-operands.wgsl declares `b`, which is bound though nothing here reads it.
+    hooks: [operands, { name: 'gemm-vector-a', source: vectorASource }, ...completion],
+    constants: { SPLITS: splits },
+    uniforms,
+    bindings: withBias([parts, b, y]),
+    grid: linearGrid(batches * rows * vectors, WORKGROUP_SIZE, adapter),
+  };
+  return [product, sum];
+}
+
+/** How sums become elements of y. */
+function completionHooks(problem: GemmProblem, biased: boolean): Shader[] {
+  const hooks: Shader[] = [];
+  if (vectorY(problem)) hooks.push({ name: 'gemm-vector-y', source: vectorYSource });
+  if (biased) hooks.push({ name: 'gemm-bias', source: biasSource });
+  if (problem.activation !== 'linear') hooks.push(activationHook(problem.activation));
+  return hooks;
 }
 
 /** A shader with a loop over the inner dimension, and what a workgroup of it computes. */
@@ -160,35 +119,54 @@ interface Kernel {
   readonly tileHook?: Shader;
   readonly groupRows: number;
   readonly groupVectors: number;
+  /** Workgroups that share the inner dimension of one tile. */
+  readonly splits: number;
   /** Whether it reads `a` as vectors. */
   readonly vectorA: boolean;
 }
 
-function kernelOf(problem: GemmProblem, variant: string, { subgroupSize }: AdapterFacts): Kernel {
-  if (variant === TILED) {
-    const shader = { name: 'gemm-tiled', source: tiledSource };
-    return { shader, constants: {}, groupRows: TILED_ROWS, groupVectors: TILED_VECTORS, vectorA: false };
-  }
+function kernelOf(problem: GemmProblem, variant: string, adapter: AdapterFacts): Kernel {
+  const tiled = tiledVariants[variant];
+  if (tiled) return tiledKernel(problem, tiled);
   const { tile, shared } = registerVariants[variant];
   const constants = { TILE_ROWS: tile.rows, TILE_VECTORS: tile.vectors };
-  const guarded = problem.rowHook?.guarded ?? false;
-  if (shared) {
+  if (!shared) {
+    const guarded = problem.rowHook?.guarded ?? false;
     return {
-      shader: { name: 'gemm-subgroup', source: subgroupSource },
-      constants: { ...constants, SUBGROUP: subgroupSize, TAIL: problem.depth % subgroupSize === 0 ? 0 : 1 },
-      tileHook: registerTileHook(tile, { guarded: false, subgroup: subgroupSize }),
-      groupRows: tile.rows,
-      groupVectors: tile.vectors * subgroupSize,
-      vectorA: vectorA(problem),
+      shader: { name: 'gemm', source: registerSource },
+      constants: { ...constants, GROUP_ROWS: REGISTER_GROUP.rows, GROUP_COLUMNS: REGISTER_GROUP.columns },
+      tileHook: registerTileHook(tile, { guarded, subgroup: 0 }),
+      groupRows: tile.rows * REGISTER_GROUP.rows,
+      groupVectors: tile.vectors * REGISTER_GROUP.columns,
+      splits: 1,
+      vectorA: false,
     };
   }
+  const { subgroupSize } = adapter;
   return {
-    shader: { name: 'gemm', source: registerSource },
-    constants: { ...constants, GROUP_ROWS: GROUP.rows, GROUP_COLUMNS: GROUP.columns },
-    tileHook: registerTileHook(tile, { guarded, subgroup: 0 }),
-    groupRows: tile.rows * GROUP.rows,
-    groupVectors: tile.vectors * GROUP.columns,
-    vectorA: false,
+    shader: { name: 'gemm-subgroup', source: subgroupSource },
+    constants: { ...constants, SUBGROUP: subgroupSize, TAIL: problem.depth % subgroupSize === 0 ? 0 : 1 },
+    tileHook: registerTileHook(tile, { guarded: false, subgroup: subgroupSize }),
+    groupRows: tile.rows,
+    groupVectors: tile.vectors * subgroupSize,
+    splits: 1,
+    vectorA: vectorA(problem),
+  };
+}
+
+function tiledKernel(problem: GemmProblem, { threads, tile, splits }: TiledVariant): Kernel {
+  return {
+    shader: { name: 'gemm-tiled', source: tiledSource },
+    constants: {
+      THREADS: threads,
+      THREAD_ROWS: tile.rows,
+      THREAD_VECTORS: tile.vectors,
+      SPLITS: splits,
+    },
+    groupRows: threads * tile.rows,
+    groupVectors: threads * tile.vectors,
+    splits,
+    vectorA: vectorA(problem),
   };
 }
 

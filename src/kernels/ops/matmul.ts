@@ -1,7 +1,8 @@
 import { type Activation, activations } from '../activation.ts';
 import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { type GemmProblem, gemmLaunches, gemmVariants } from '../gemm.ts';
+import { type GemmProblem, gemmLaunches } from '../gemm.ts';
+import { gemmVariants } from '../gemm-variants.ts';
 import type { OpDefinition, Placement, Sample, SimdCall, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
