@@ -86,7 +86,7 @@ function deviceSection(device: DeviceOutcome): string {
       `<h3>How many times faster ours is</h3>${peerLegend(peersOf(device))}${steady}<p>To the right of 1× it is faster.</p>`,
     first && `<details><summary>First runs, all compilation included</summary>${first}</details>`,
     roofline && device.roofline
-      ? `<h3>Under the roof</h3><p>${escaped(rooflineLine(device.roofline))}</p>${roofline}`
+      ? `<h3>Under the roof</h3><p>${escaped(rooflineLine(device.roofline))}. The larger dots are ours.</p>${roofline}`
       : '',
     `<details><summary>All figures</summary>${table(columns, rows)}</details>`,
   ].join('\n');
