@@ -51,7 +51,17 @@ function lines(text: string): string[] {
 test('--help and --version go to standard output and exit with 0', () => {
   const help = run(['--help']);
   assert.is(help.status, 0);
-  for (const flag of ['--model', '--device', '--beam', '--json', '--verbose', '--profile', '--tune', '--version'])
+  for (const flag of [
+    '--model',
+    '--device',
+    '--threads',
+    '--beam',
+    '--json',
+    '--verbose',
+    '--profile',
+    '--tune',
+    '--version',
+  ])
     assert.match(help.stdout, flag);
   assert.is(help.stderr, '');
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -66,6 +76,7 @@ const MISTAKES: [args: string[], named: string][] = [
   [['--beam', '2.5', 'x.jpg'], '"2.5"'],
   [['--beam'], '--beam'],
   [['--device', 'tpu', 'x.jpg'], '--device takes auto, webgpu, cpu, and "tpu" is none of them'],
+  [['--threads', 'two', 'x.jpg'], '--threads takes a whole number from 1 to 256, and "two" is not'],
   [['--json=yes', 'x.jpg'], '--json'],
   [['--model', 'no/such/folder', 'x.jpg'], '--model no/such/folder does not exist'],
   [['--model', PHOTOGRAPHS, 'x.jpg'], 'has no config.json'],
@@ -330,6 +341,7 @@ shipped('pictures in odd encodings are captioned', () => {
   const odd = run([
     '--device',
     'cpu',
+    '--threads',
     '--beam',
     '1',
     'test/images/odd/{cmyk,grey}.jpg',
