@@ -72,7 +72,7 @@ fn following(atB: u32, lastB: u32) -> u32 {
 }
 
 // A load gives SUBGROUP steps in depth of four rows: SUBGROUP / 4 invocations share a row. Rows past the last repeat the
-// last and are not written. subgroup-tile.ts replaces this by the same written out for the tile's size.
+// last and are not written. gemm-tiles.ts replaces this by the same written out for the tile's size.
 fn computeTile(batch: u32, row: u32, vector: u32, lane: u32) {
   let sharers = SUBGROUP / 4u;
   var sums: array<array<vec4<f32>, TILE_VECTORS>, TILE_ROWS>;

@@ -48,7 +48,7 @@ fn writeY(batch: u32, row: u32, vector: u32, sum: vec4<f32>) {
 }
 
 // Rows past the last repeat the last and are not written. SwiftShader keeps arrays in memory and does not unroll loops,
-// which makes this 15 times slower than need be: gemm.ts replaces it by the same written out for the tile's size.
+// which makes this 15 times slower than need be: gemm-tiles.ts replaces it by the same written out for the tile's size.
 fn computeTile(batch: u32, row: u32, vector: u32) {
   var rowData: array<Row, TILE_ROWS>;
   for (var r = 0u; r < TILE_ROWS; r++) {

@@ -1,4 +1,5 @@
 // @adapters every: products and convolutions of many tiles and workgroups, in every variant, and which variant is taken.
+// @minutes 8, most of them for compilers
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
