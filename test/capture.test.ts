@@ -9,6 +9,7 @@ import {
   ShapeError,
   UnsupportedError,
 } from '../src/kernels/errors.ts';
+import { requestDevice } from '../src/kernels/request-device.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import type { Shape, TensorSpec } from '../src/kernels/spec.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';
@@ -206,6 +207,15 @@ onDevice('a plan is refused other inputs, gradients, and parameters that changed
   last.dispose();
   await errorOf(DisposedError, () => last.run([x]));
   for (const part of [x, other, integers]) part.dispose();
+});
+
+test('a plan of a destroyed CPU device does nothing more', async () => {
+  const device = await requestDevice({ prefer: 'cpu', threads: 1 });
+  const plan = capture(device, [], () => [scalar(device, 1).tanh()]);
+  assert.is((await plan.run([])[0].item()).toFixed(4), '0.7616');
+  device.destroy();
+  assert.match((await errorOf(DisposedError, () => plan.run([]))).message, /the CPU device was destroyed/);
+  plan.dispose();
 });
 
 onDevice('a tensor that got out of a capture is refused outside', async (device) => {

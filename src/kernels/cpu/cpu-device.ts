@@ -166,6 +166,7 @@ export class CpuDevice implements Device {
     }
     const host = {
       device: this,
+      checkPresent: () => this.#requireAlive('plan'),
       allocate: (bytes: number) => this.#allocate(bytes),
       placeOf: ({ storage }: Operand, user: string) => this.#own(user, storage).place,
     };

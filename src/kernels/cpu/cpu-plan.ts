@@ -14,6 +14,8 @@ const ALIGNMENT = 64;
 /** What a plan needs of its device. */
 export interface PlanHost {
   readonly device: Device;
+  /** Throws when the device was destroyed. */
+  checkPresent(): void;
   allocate(bytes: number): CpuStorage;
   /** The place of a tensor of this device; throws where it has none. */
   placeOf(operand: Operand, user: string): Place;
@@ -50,6 +52,7 @@ export class CpuPlan implements DevicePlan {
 
   run(given: readonly Operand[]): Operand[] {
     const { device, placeOf, allocate } = this.#host;
+    this.#host.checkPresent();
     if (this.#disposed) throw new DisposedError('plan: it was disposed; capture it again');
     this.#operands.check(given);
     for (const [index, place] of this.#operands.inputs.entries()) {
