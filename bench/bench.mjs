@@ -13,8 +13,8 @@ try {
   process.exitCode = await main(process.argv.slice(2), {
     ...adapters,
     findChromium,
-    buildMeasuring: () => build.buildMeasuring(run),
-    buildPage: () => build.buildPage(run),
+    buildMeasuring: (parts) => build.buildMeasuring(run, parts),
+    buildPage: (parts) => build.buildPage(run, parts),
   });
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);

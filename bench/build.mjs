@@ -108,8 +108,12 @@ const browserHalves = {
   },
 };
 
-/** The page with all engines in `<run>/page`; gives the folder from the repository's root. */
-export async function buildPage(run) {
+/**
+ * The page with all engines in `<run>/page`, with what measures the processor's peak if `roofline` is set; gives the
+ * folder from the repository's root.
+ */
+export async function buildPage(run, { roofline }) {
+  if (roofline) await buildPeak();
   const outdir = join(run, 'page');
   await esbuild.build({
     ...shared,
@@ -119,7 +123,10 @@ export async function buildPage(run) {
     outdir,
     entryNames: '[name]',
     chunkNames: 'chunks/[name]-[hash]',
-    entryPoints: { measure: 'bench/browser/measure.page.ts', 'cpu-peak': 'bench/browser/cpu-peak.page.ts' },
+    entryPoints: {
+      measure: 'bench/browser/measure.page.ts',
+      ...(roofline ? { 'cpu-peak': 'bench/browser/cpu-peak.page.ts' } : {}),
+    },
     plugins: [browserHalves],
   });
   const folder = relative(root, outdir).replaceAll('\\', '/');
@@ -138,8 +145,8 @@ export async function buildPage(run) {
   return folder;
 }
 
-/** The measuring process with all engines, and the worker that measures the processor's peak. */
-export async function buildMeasuring(run) {
+/** The measuring process with all engines, and the worker that measures the processor's peak if `roofline` is set. */
+export async function buildMeasuring(run, { roofline }) {
   const simd = join(root, 'build', 'simd.wasm');
   if (!existsSync(simd)) throw new Error('build/simd.wasm is missing: npm run build');
   if (statSync(simd).mtimeMs < newest(join(root, 'src/kernels/cpu/simd'))) {
@@ -147,12 +154,12 @@ export async function buildMeasuring(run) {
       'bench: build/simd.wasm is older than its source, so the CPU device runs old kernels: npm run build',
     );
   }
-  await buildPeak();
+  if (roofline) await buildPeak();
   await esbuild.build({
     ...node(run),
     entryPoints: {
       process: 'bench/measure/process.ts',
-      'cpu-peak-worker': 'bench/measure/cpu-peak-worker.ts',
+      ...(roofline ? { 'cpu-peak-worker': 'bench/measure/cpu-peak-worker.ts' } : {}),
     },
   });
   return join(run, 'process.js');

@@ -28,9 +28,9 @@ import { type Adapters, targetsOfMachine } from './targets-of-machine.ts';
 /** What the command is given by the script that built it. */
 export interface Surroundings extends Adapters {
   /** Builds the measuring process and returns its file. */
-  buildMeasuring(): Promise<string>;
+  buildMeasuring(parts: { readonly roofline: boolean }): Promise<string>;
   /** Builds the measuring page and returns its folder. */
-  buildPage(): Promise<string>;
+  buildPage(parts: { readonly roofline: boolean }): Promise<string>;
   findChromium(): Promise<Chromium | undefined>;
 }
 
@@ -96,14 +96,15 @@ function writeReports({ json, html }: Arguments, results: Results): void {
 
 /** All devices that were asked for, and a function that ends what they need. */
 async function chooseTargets(given: Arguments, surroundings: Surroundings, machine: Machine) {
-  const file = await surroundings.buildMeasuring();
+  const parts = { roofline: !given.quick };
+  const file = await surroundings.buildMeasuring(parts);
   const targets = await targetsOfMachine(given, machine, surroundings, file);
   if (!given.browser && !given.devices?.includes('chromium')) return { targets, close: async () => {} };
   const chromium = await surroundings.findChromium();
   if (!chromium) throw new UsageError('--browser: no Chromium runs on this machine; `npm run setup` helps');
   const { state, info } = await surroundings.probeAdapter('system');
   const adapter = state === 'works' && !info?.software ? 'system' : 'swiftshader';
-  const browser = await browserTargets(chromium, await surroundings.buildPage(), adapter, machine);
+  const browser = await browserTargets(chromium, await surroundings.buildPage(parts), adapter, machine);
   return { targets: [...targets, ...browser.targets], close: browser.close };
 }
 
