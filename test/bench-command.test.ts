@@ -11,7 +11,7 @@ import { MeasuringProcess } from '../bench/cli/measuring-process.ts';
 import { targetsOfMachine } from '../bench/cli/targets-of-machine.ts';
 import { Workplace, WorkplaceFailure } from '../bench/cli/workplace.ts';
 import type { CaseRequest, Request } from '../bench/measure/protocol.ts';
-import type { EngineOutcome } from '../bench/report/results.ts';
+import type { DeviceOutcome, EngineOutcome } from '../bench/report/results.ts';
 import { fakeCase, method } from './bench-engines.ts';
 
 const test = suite('bench-command');
@@ -153,9 +153,13 @@ class FragileWorkplace extends Workplace {
   override close(): void {}
 }
 
+/** What was kept of the latest run. */
+let kept: DeviceOutcome[];
+
 async function outcomesOf(dies: boolean, longestRunSeconds = 60): Promise<readonly EngineOutcome[]> {
   FragileWorkplace.opened = 0;
   FragileWorkplace.asked = [];
+  kept = [];
   const target: Target = {
     device: 'lavapipe',
     kind: 'webgpu',
@@ -170,6 +174,7 @@ async function outcomesOf(dies: boolean, longestRunSeconds = 60): Promise<readon
     names: null,
     commit: null,
     progress() {},
+    keep: (soFar) => kept.push(soFar),
   };
   return (await measureDevice(target, plan)).cases[0].engines;
 }
@@ -181,6 +186,11 @@ test('an engine that takes its process with it has failed, and the others are me
     { engine: 'B', status: 'failed', reason: 'its process ended with SIGSEGV' },
   ]);
   assert.is(FragileWorkplace.opened, 2);
+  // What is kept on the way is what comes out at the end.
+  assert.equal(
+    kept.map(({ cases }) => cases[0].engines),
+    [outcomes],
+  );
   assert.equal(
     FragileWorkplace.asked.map(({ without }) => without),
     [[], ['B']],

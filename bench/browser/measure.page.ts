@@ -2,7 +2,7 @@
 import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
 import { adapterFacts, deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
 import { measureCpuPeak, type PeakThread } from '../measure/cpu-peak.ts';
-import { measureGpuPeak, warmGpu } from '../measure/gpu-peak.ts';
+import { measureGpuPeak, type Tell, warmGpu } from '../measure/gpu-peak.ts';
 import type { RooflineRequest } from '../measure/protocol.ts';
 import { requestHandler } from '../measure/request-handler.ts';
 import './page-interface.ts';
@@ -35,10 +35,10 @@ function startPeakThread(): PeakThread {
 
 const platform = {
   warmDriver: () => withGpu((gpu) => warmGpu(gpu, wait)),
-  measureRoofline: ({ device, threads }: RooflineRequest) =>
+  measureRoofline: ({ device, threads }: RooflineRequest, tell: Tell) =>
     device === 'cpu'
       ? measureCpuPeak(threads ?? 1, startPeakThread)
-      : withGpu((gpu) => measureGpuPeak(gpu, wait)),
+      : withGpu((gpu) => measureGpuPeak(gpu, wait, tell)),
 };
 
 window.answer = requestHandler(platform, (reply) => void window.say(reply));

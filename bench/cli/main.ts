@@ -108,25 +108,23 @@ async function chooseTargets(given: Arguments, surroundings: Surroundings, machi
   return { targets: [...targets, ...browser.targets], close: browser.close };
 }
 
-/** Measures on every device and returns the exit code. */
+/** Measures on every device and returns the exit code. `keep` hears of all that is measured so far. */
 async function measure(
-  given: Arguments,
   targets: readonly Target[],
-  plan: Plan,
+  plan: Omit<Plan, 'keep'>,
   progress: Progress,
-  resultsOf: (devices: readonly DeviceOutcome[]) => Results,
+  keep: (devices: readonly DeviceOutcome[]) => void,
 ): Promise<number> {
   const devices: DeviceOutcome[] = [];
   for (const target of targets) {
-    const outcome = await measureDevice(target, plan);
+    const outcome = await measureDevice(target, { ...plan, keep: (soFar) => keep([...devices, soFar]) });
     devices.push(outcome);
+    keep(devices);
     progress.clear();
     print([...deviceTable(outcome), '']);
-    // After every device, so that a long run that is stopped leaves what it has.
-    writeReports(given, resultsOf(devices));
   }
   const judged = judgeTargets({ devices }).filter(({ of }) => of > 0);
-  if (judged.length > 0 && !given.quick) print([...targetLines(judged), '']);
+  if (judged.length > 0 && !plan.method.quick) print([...targetLines(judged), '']);
   const wrong = devices.flatMap(failures);
   print(wrong.length ? wrong : [agreement(devices)]);
   return wrong.length ? 1 : 0;
@@ -159,7 +157,7 @@ async function run(given: Arguments, surroundings: Surroundings): Promise<number
   try {
     const names = chooseEngines(given.peers, targets);
     const plan = { cases, method, names, commit, progress: progress.say };
-    return await measure(given, targets, plan, progress, resultsOf);
+    return await measure(targets, plan, progress, (devices) => writeReports(given, resultsOf(devices)));
   } finally {
     await close();
   }

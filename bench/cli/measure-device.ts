@@ -24,6 +24,8 @@ export interface Plan {
   readonly names: readonly string[] | null;
   readonly commit: string | null;
   progress(line: string): void;
+  /** Hears of all that is measured on the device so far, after every case, so that a run that ends early leaves it. */
+  keep(soFar: DeviceOutcome): void;
 }
 
 /** Seconds in which the engines have to be open, or one step of the roofline done: far more than either takes. */
@@ -106,24 +108,32 @@ async function measureOne(
   }
 }
 
-async function measureRoofline({ kind: device, threads, start }: Target): Promise<Roofline> {
+async function measureRoofline(
+  { kind: device, threads, start }: Target,
+  progress: (step: string) => void,
+): Promise<Roofline> {
   const workplace = await start();
   try {
-    return await workplace.ask({ kind: 'roofline', device, threads }, OPENING_SECONDS);
+    const request = { kind: 'roofline', device, threads } as const;
+    return await workplace.ask(request, OPENING_SECONDS, (_, step) => progress(step));
   } finally {
     workplace.close();
   }
 }
 
-/** Measures every case, in a workplace of its own where the method says so. */
-async function measureCases(session: EngineSession, plan: Plan) {
-  const { cases, method, commit } = plan;
+/** Measures every case, in a workplace of its own where the method says so. `keep` hears of all so far after each. */
+async function measureCases(
+  session: EngineSession,
+  plan: Plan,
+  keep: (soFar: Pick<DeviceOutcome, 'engines' | 'cases'>) => void,
+): Promise<void> {
+  const { method, commit } = plan;
   const speeds = new SpeedBook();
-  const outcomes: CaseOutcome[] = [];
+  const cases: CaseOutcome[] = [];
   const engines = new Map<string, EngineDescription>();
-  for (const one of cases) {
+  for (const one of plan.cases) {
     const outcome = await measureOne(session, one, plan, speeds);
-    outcomes.push({ ...outcome, date: new Date().toISOString(), commit });
+    cases.push({ ...outcome, date: new Date().toISOString(), commit });
     for (const engine of session.engines) engines.set(engine.name, engine);
     for (const result of outcome.engines) {
       // A first run alone says how long compiling takes.
@@ -131,37 +141,30 @@ async function measureCases(session: EngineSession, plan: Plan) {
       speeds.record(result.engine, one.group, one.flops, result.steady.median / 1000);
     }
     if (method.processPerCase) session.close();
+    keep({ engines: [...engines.values()], cases: [...cases] });
   }
-  return { engines: [...engines.values()], cases: outcomes };
 }
 
 /**
  * Measures the roofline, before and after (not in quick runs), and every case. Rejects where the device or the engines
- * cannot be opened.
+ * cannot be opened, or the roofline cannot be measured.
  */
 export async function measureDevice(target: Target, plan: Plan): Promise<DeviceOutcome> {
   const { device, kind, threads, description, software } = target;
   const roofline = async (when: string) => {
     if (plan.method.quick) return null;
-    plan.progress(`${device}  roofline ${when}`);
-    return measureRoofline(target);
+    return measureRoofline(target, (step) => plan.progress(`${device}  roofline ${when}  ${step}`));
   };
-  const before = await roofline('before');
+  const head = { device, kind, threads, description, software };
+  let outcome: DeviceOutcome = { ...head, roofline: await roofline('before'), engines: [], cases: [] };
   const session = new EngineSession(target, plan.names);
-  let measured: Awaited<ReturnType<typeof measureCases>>;
   try {
-    measured = await measureCases(session, plan);
+    await measureCases(session, plan, (soFar) => {
+      outcome = { ...outcome, ...soFar };
+      plan.keep(outcome);
+    });
   } finally {
     session.close();
   }
-  const after = await roofline('after');
-  return {
-    device,
-    kind,
-    threads,
-    description,
-    software,
-    roofline: higherRoofline(before, after),
-    ...measured,
-  };
+  return { ...outcome, roofline: higherRoofline(outcome.roofline, await roofline('after')) };
 }

@@ -17,6 +17,9 @@ const ATTEMPTS = 3;
 /** Waits for the GPU; in Node the caller has to give up its core meanwhile, see `restBetweenPolls`. */
 export type Wait = (done: Promise<unknown>) => Promise<void>;
 
+/** Told what is measured next. */
+export type Tell = (step: string) => void;
+
 interface Bench {
   readonly gpu: GPUDevice;
   readonly wait: Wait;
@@ -111,7 +114,7 @@ export const copyVariants = [0, 1].flatMap((neighbours) =>
   })),
 );
 
-async function measureArithmetic(bench: Bench): Promise<number> {
+async function measureArithmetic(bench: Bench, tell: Tell): Promise<number> {
   const { gpu } = bench;
   const invocations = 2 ** 20;
   const factors = gpu.createBuffer({ size: 16, usage: bufferUsage.storage | bufferUsage.copyDestination });
@@ -120,6 +123,7 @@ async function measureArithmetic(bench: Bench): Promise<number> {
   const sums = gpu.createBuffer({ size: 16 * invocations, usage: bufferUsage.storage });
   let best = 0;
   for (const { lanes, size, constants } of arithmeticVariants) {
+    tell(`arithmetic, ${size} invocations of ${lanes} lanes`);
     const pipeline = await compile(bench, 'peak-arithmetic', arithmeticSource, constants);
     const group = bind(bench, pipeline, [factors, sums]);
     // A GPU needs many invocations to be filled; a software adapter would take seconds for them.
@@ -136,7 +140,7 @@ async function measureArithmetic(bench: Bench): Promise<number> {
   return best;
 }
 
-async function measureCopy(bench: Bench, bytes: number): Promise<number> {
+async function measureCopy(bench: Bench, bytes: number, tell: Tell): Promise<number> {
   const { gpu } = bench;
   const usage = bufferUsage.storage;
   const buffers = [
@@ -146,6 +150,7 @@ async function measureCopy(bench: Bench, bytes: number): Promise<number> {
   let best = 0;
   for (const { constants, workgroups } of copyVariants) {
     if (workgroups(bytes) > MOST_WORKGROUPS) continue;
+    tell(`a copy of ${bytes} bytes`);
     const pipeline = await compile(bench, 'peak-copy', copySource, constants);
     const group = bind(bench, pipeline, buffers);
     const seconds = await shortest(bench, pipeline, group, workgroups(bytes));
@@ -165,13 +170,13 @@ export async function warmGpu(gpu: GPUDevice, wait: Wait): Promise<void> {
 }
 
 /** Measures both peaks of the adapter behind `gpu`. Takes some seconds. */
-export async function measureGpuPeak(gpu: GPUDevice, wait: Wait): Promise<Roofline> {
+export async function measureGpuPeak(gpu: GPUDevice, wait: Wait, tell: Tell): Promise<Roofline> {
   const bench = { gpu, wait };
-  const flops = await measureArithmetic(bench);
+  const flops = await measureArithmetic(bench, tell);
   const largest = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
   const bandwidths = [];
   for (const bytes of COPY_BYTES.filter((size) => size <= largest)) {
-    bandwidths.push({ workingSet: 2 * bytes, bytesPerSecond: await measureCopy(bench, bytes) });
+    bandwidths.push({ workingSet: 2 * bytes, bytesPerSecond: await measureCopy(bench, bytes, tell) });
   }
   return {
     flops,

@@ -5,7 +5,7 @@ import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
 import { deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
 import { restBetweenPolls } from '../../src/kernels/webgpu/gpu.node.ts';
 import { measureCpuPeak, type PeakThread } from './cpu-peak.ts';
-import { measureGpuPeak, warmGpu } from './gpu-peak.ts';
+import { measureGpuPeak, type Tell, warmGpu } from './gpu-peak.ts';
 import type { Reply, Request, RooflineRequest } from './protocol.ts';
 import { requestHandler } from './request-handler.ts';
 
@@ -43,10 +43,10 @@ function startPeakThread(): PeakThread {
 
 const platform = {
   warmDriver: () => withGpu((gpu) => warmGpu(gpu, wait)),
-  measureRoofline: ({ device, threads }: RooflineRequest) =>
+  measureRoofline: ({ device, threads }: RooflineRequest, tell: Tell) =>
     device === 'cpu'
       ? measureCpuPeak(threads ?? 1, startPeakThread)
-      : withGpu((gpu) => measureGpuPeak(gpu, wait)),
+      : withGpu((gpu) => measureGpuPeak(gpu, wait, tell)),
 };
 
 const say = (reply: Reply) => process.send?.(reply);

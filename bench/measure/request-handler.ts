@@ -10,7 +10,7 @@ import type { CaseRequest, Reply, Request, RooflineRequest } from './protocol.ts
 export interface Platform {
   /** Brings the driver up, so that no engine's first run pays for that. */
   warmDriver(): Promise<void>;
-  measureRoofline(request: RooflineRequest): Promise<Roofline>;
+  measureRoofline(request: RooflineRequest, tell: (step: string) => void): Promise<Roofline>;
 }
 
 /** A function that answers one request after another; `say` hears of the progress. Rejects where the request cannot be met. */
@@ -30,7 +30,7 @@ export function requestHandler({ warmDriver, measureRoofline }: Platform, say: (
   }
 
   return async (request: Request) => {
-    if (request.kind === 'roofline') return measureRoofline(request);
+    if (request.kind === 'roofline') return measureRoofline(request, (step) => progress('roofline', step));
     if (request.kind === 'case') return runCase(request);
     if (request.device === 'webgpu') await warmDriver();
     engines = await openEngines({
