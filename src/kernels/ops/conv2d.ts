@@ -262,6 +262,7 @@ function samples(): Sample<Conv2DAttributes>[] {
       strides: [2, 3],
       padding: 'valid',
     }),
+    of('many outputs', [1, 5, 5, 8], [3, 3, 8, 36], {}, true),
     of('window larger than the image', [1, 2, 2, 3], [5, 5, 3, 2]),
   ];
 }
