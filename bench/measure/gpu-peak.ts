@@ -8,8 +8,7 @@ import copySource from './peak-copy.wgsl';
 /** Sizes of copies: caches of processors and of GPUs, and memory. The working set is twice as large. */
 const COPY_BYTES = [2 ** 19, 2 ** 22, 2 ** 25, 2 ** 27];
 const MOST_WORKGROUPS = 65535;
-/** Invocations of a workgroup that copies. */
-const COPY_SIZE = 64;
+const WORKGROUP_SIZE = 64;
 /** A measurement lasts this long at least, so that submitting and waiting weigh little. */
 const LEAST_MILLISECONDS = 40;
 const ATTEMPTS = 3;
@@ -95,24 +94,23 @@ function bind(
 export const CHAINS = 8;
 const STEPS = 64;
 
-/** What of the arithmetic shader is tried out: lanes of a register, whether it says fma, invocations of a workgroup. */
+/** What of the arithmetic shader is tried out: lanes of a register, and whether it says fma. */
 export const arithmeticVariants = ['f32', 'vec4<f32>'].flatMap((lane) =>
-  [1, 0].flatMap((fused) =>
-    [64, 256].map((size) => ({
-      lanes: lane === 'f32' ? 1 : 4,
-      size,
-      constants: { WORKGROUP_SIZE: size, STEPS, FUSED: fused, Lane: lane },
-    })),
-  ),
-);
-
-/** What of the copying shader is tried out. */
-export const copyVariants = [0, 1].flatMap((neighbours) =>
-  [4, 32].map((perInvocation) => ({
-    constants: { WORKGROUP_SIZE: COPY_SIZE, PER_INVOCATION: perInvocation, NEIGHBOURS: neighbours },
-    workgroups: (bytes: number) => Math.ceil(bytes / 16 / perInvocation / COPY_SIZE),
+  [1, 0].map((fused) => ({
+    lanes: lane === 'f32' ? 1 : 4,
+    size: WORKGROUP_SIZE,
+    constants: { WORKGROUP_SIZE, STEPS, FUSED: fused, Lane: lane },
   })),
 );
+
+/** What of the copying shader is tried out: as suits a GPU, and as suits a processor. */
+export const copyVariants = [
+  { NEIGHBOURS: 0, PER_INVOCATION: 4 },
+  { NEIGHBOURS: 1, PER_INVOCATION: 32 },
+].map((ways) => ({
+  constants: { WORKGROUP_SIZE, ...ways },
+  workgroups: (bytes: number) => Math.ceil(bytes / 16 / ways.PER_INVOCATION / WORKGROUP_SIZE),
+}));
 
 async function measureArithmetic(bench: Bench, tell: Tell): Promise<number> {
   const { gpu } = bench;
@@ -123,7 +121,7 @@ async function measureArithmetic(bench: Bench, tell: Tell): Promise<number> {
   const sums = gpu.createBuffer({ size: 16 * invocations, usage: bufferUsage.storage });
   let best = 0;
   for (const { lanes, size, constants } of arithmeticVariants) {
-    tell(`arithmetic, ${size} invocations of ${lanes} lanes`);
+    tell(`arithmetic, ${lanes} lanes`);
     const pipeline = await compile(bench, 'peak-arithmetic', arithmeticSource, constants);
     const group = bind(bench, pipeline, [factors, sums]);
     // A GPU needs many invocations to be filled; a software adapter would take seconds for them.
@@ -183,6 +181,6 @@ export async function measureGpuPeak(gpu: GPUDevice, wait: Wait, tell: Tell): Pr
     bandwidths,
     method:
       'float32 multiply-adds in registers (peak-arithmetic.wgsl) and a copy of arrays (peak-copy.wgsl), the fastest of ' +
-      'several workgroup sizes and vector widths each',
+      'several ways to write each',
   };
 }
