@@ -49,6 +49,8 @@ function selecting(inner: Prepared, select: () => void): Prepared {
   };
 }
 
+const needsLayers = new Set<Workload['kind']>(['decode', 'decoderTraining', 'encoderTraining']);
+
 /** TensorFlow.js on one of its backends. `threads` is for wasm, and one number for the whole process. */
 export async function tfjsEngine(name: string, backend: TfjsBackend, threads: number): Promise<Engine> {
   const setup = await loadBackend(backend, threads);
@@ -71,10 +73,10 @@ export async function tfjsEngine(name: string, backend: TfjsBackend, threads: nu
     name,
     description: `TensorFlow.js ${tf.version_core}, ${setup}`,
     async prepare(workload: Workload): Promise<Prepared | null> {
+      // Of the layers package, decoding needs its layers, and training that it registers the gradients of all operations.
+      const keras = needsLayers.has(workload.kind) ? await import('@tensorflow/tfjs-layers') : null;
       select();
-      if (workload.kind === 'decode') {
-        const keras = await import('@tensorflow/tfjs-layers');
-        select();
+      if (workload.kind === 'decode' && keras) {
         return selecting(timed(prepareDecoding(tf, keras, workload), arraysOf(tf)), select);
       }
       const program = await prepareWith(programs, workload);
