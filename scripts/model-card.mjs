@@ -58,11 +58,12 @@ function readEvaluation(folder) {
   return { ...evaluation, beam, greedy };
 }
 
-/** The trainings that led to the model, if they are of a model like this one. */
+/** The trainings and averages that led to the model, each once and after what it began with, if of a model like this one. */
 function readTraining(folder, config) {
-  const training = readJson(folder, 'training.json', 'ekphrasis-training');
-  const parts = training.averageOf ?? [training];
-  for (const { settings, wordIds } of parts) {
+  const steps = [];
+  addSteps(readJson(folder, 'training.json', 'ekphrasis-training'), steps);
+  const trainings = steps.filter((step) => !step.averageOf);
+  for (const { settings, wordIds } of trainings) {
     const trained = { encoder: settings.encoder, decoder: { ...settings.decoder, vocabulary: wordIds } };
     for (const part of ['encoder', 'decoder']) {
       if (!isDeepStrictEqual(trained[part], config[part])) {
@@ -70,31 +71,34 @@ function readTraining(folder, config) {
       }
     }
   }
-  return { command: training.command, averaged: training.averageOf !== undefined, parts, ...common(parts) };
-}
-
-/** What is the same for all trainings. */
-function common(parts) {
-  const [{ images, device, before }] = parts;
-  for (const part of parts) {
-    if (!isDeepStrictEqual([part.images, part.before], [images, before])) {
-      throw new CardError('training.json averages models of other data or of another beginning');
-    }
+  const [{ images, device }] = trainings;
+  if (trainings.some((training) => !isDeepStrictEqual(training.images, images))) {
+    throw new CardError('training.json joins trainings on other data');
   }
-  return { images, device, before };
+  return { steps, trainings, images, device };
 }
 
-/** The command with folders' names that do not depend on where it was run. */
-function portable(command, out, averaged = []) {
+/** What a step began with. */
+const beginnings = ({ averageOf, before }) => averageOf ?? (before ? [before] : []);
+
+function addSteps(step, steps) {
+  for (const earlier of beginnings(step)) addSteps(earlier, steps);
+  if (!steps.some((other) => isDeepStrictEqual(other, step))) steps.push(step);
+}
+
+/** The command of a step with names of folders that do not depend on where it was run: model1, model2 … in their order. */
+function portable(step, steps) {
+  const nameOf = (other) => `model${steps.findIndex((one) => isDeepStrictEqual(one, other)) + 1}`;
+  const begun = beginnings(step).map(nameOf).join();
   const names = {
     data: 'flickr8k',
-    out,
-    from: 'first',
-    average: averaged.join(),
+    out: nameOf(step),
+    from: begun,
+    average: begun,
     cache: '.cache/features',
     encoder: 'encoder.safetensors',
   };
-  return command.replace(
+  return step.command.replace(
     /--(data|out|from|average|cache|encoder)([= ])\S+/g,
     (_, flag, between) => `--${flag}${between}${names[flag]}`,
   );
@@ -147,22 +151,20 @@ function settingsTable({ settings, wordIds }) {
   );
 }
 
-/** Every training that led to the model, the first one first. */
-function trainingText({ command, averaged, parts, before }) {
-  const names = parts.map((_, index) => (averaged ? `part${index + 1}` : 'run'));
-  const texts = parts.map((part, index) => stageText(part, names[index]));
-  if (before) texts.unshift(stageText(before, 'first'));
-  if (averaged) texts.push(`    ${portable(command, 'run', names)}`);
-  return texts.join('\n\n');
+/** Every step that led to the model, the first one first. */
+function trainingText({ steps }) {
+  return steps
+    .map((step) => `    ${portable(step, steps)}${step.averageOf ? '' : `\n\n${stageText(step)}`}`)
+    .join('\n\n');
 }
 
-function stageText(training, out) {
+function stageText(training) {
   const resumed = /\s--resume\b/.test(training.command)
     ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
     : '';
   const { best } = training.settings.captions;
   const kind = best ? `Losses here, on dev too, are over the ${best} captions an image alone.\n\n` : '';
-  return `    ${portable(training.command, out)}\n\n${resumed}${kind}${settingsTable(training)}\n\n${epochTable(training)}`;
+  return `${resumed}${kind}${settingsTable(training)}\n\n${epochTable(training)}`;
 }
 
 function epochTable({ epochs, best }) {
@@ -249,7 +251,7 @@ The encoder came trained, see \`LICENSE-encoder\`, and was left as it is.
 ## Training
 
 \`flickr8k\` is the folder of the data set. Losses are means per word in nats; of each training the epoch in bold was kept, which
-has the lowest dev loss.${training.before ? ' Training went on from a first model on the captions that agree best with the others of their image.' : ''}${training.averaged ? ` The model is the mean of the ${training.parts.length} that came of this.` : ''} The device: ${training.device}.
+has the lowest dev loss.${training.steps.length > 1 ? ` The model came of ${training.steps.length} steps, the last of which made it; \`--average\` takes the mean of models, one that is named twice counting twice.` : ''} The device: ${training.device}.
 
 ${trainingText(training)}
 
