@@ -40,9 +40,9 @@ function trainingCase(sentences: number, steps: number, sizes: CellSizes): Case 
     // Weights, their gradients and Adam's two memories, read and written.
     bytes: 7 * cellBytes(sizes),
     quick: false,
-    // The loss is a mean over a thousand words, but Adam's first step has the same length for gradients of any size, so the
-    // second loss feels the rounding of the smallest.
-    tolerance: 1e-3,
+    // The second loss feels the rounding of the smallest gradients, since the length of Adam's first step does not depend on
+    // theirs; engines were seen to differ by 5e-7.
+    tolerance: 1e-4,
     workload: () => ({
       kind: 'decoderTraining',
       sizes,

@@ -40,8 +40,8 @@ function tuningCase(batch: number, side: number, trained: readonly string[]): Ca
     flops: batch * (flops(0) + 2 * flops(from)),
     bytes: bytesOf(...convolutions.map(({ kernel }) => kernel)),
     quick: false,
-    // The same sums as a whole network's, and a logarithm.
-    tolerance: 1e-3,
+    // The same sums as a whole network's, and the gradients of one block.
+    tolerance: 1e-4,
     workload: () => ({
       kind: 'encoderTraining',
       images: uniform([batch, side, side, 3], 800),
@@ -54,5 +54,8 @@ function tuningCase(batch: number, side: number, trained: readonly string[]): Ca
   };
 }
 
-/** The last three blocks on four small images. */
-export const encoderTrainingCases: readonly Case[] = [tuningCase(4, 139, ['mixed8', 'mixed9', 'mixed10'])];
+/**
+ * The last block on four small images. Not more, since its average pool is then below all that is trained: the gradient
+ * that TensorFlow.js 4.22 has of a padded average pool divides by the whole window where the pool itself does not.
+ */
+export const encoderTrainingCases: readonly Case[] = [tuningCase(4, 139, ['mixed10'])];

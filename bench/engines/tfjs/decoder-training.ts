@@ -27,8 +27,9 @@ export function decoderTraining(
     names.map((name) => [name, tf.variable(upload(tf, weights[name]))]),
   ) as Record<CellWeightName, Variable>;
   const [image, words, expected] = [features, inputs, targets].map((array) => upload(tf, array));
-  // Keras's constants.
-  const optimiser = tf.train.adam(learningRate, 0.9, 0.999, 1e-7);
+  // Keras's constants. Keras adds 1e-7 before the correction of the bias and tfjs after it; in the first step, which is
+  // the one that outputs tell of, this is the same.
+  const optimiser = tf.train.adam(learningRate, 0.9, 0.999, 1e-7 / Math.sqrt(1 - 0.999));
   const { encoding: width, embedding, vocabulary } = sizes;
   const dense = (
     a: Tensor,
