@@ -86,9 +86,12 @@ function addSteps(step, steps) {
   if (!steps.some((other) => isDeepStrictEqual(other, step))) steps.push(step);
 }
 
-/** The command of a step with names of folders that do not depend on where it was run: model1, model2 … in their order. */
+/** The command of a step with names of folders that do not depend on where it was run: model1, model2 …, at last model. */
 function portable(step, steps) {
-  const nameOf = (other) => `model${steps.findIndex((one) => isDeepStrictEqual(one, other)) + 1}`;
+  const nameOf = (other) => {
+    const index = steps.findIndex((one) => isDeepStrictEqual(one, other));
+    return index === steps.length - 1 ? 'model' : `model${index + 1}`;
+  };
   const begun = beginnings(step).map(nameOf).join();
   const names = {
     data: 'flickr8k',
