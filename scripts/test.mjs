@@ -23,7 +23,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 
 const fileMinutes = 5;
-const allMinutes = 40;
+const allMinutes = 20;
 
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
