@@ -35,7 +35,7 @@ export async function requestDevice({ prefer = 'auto', threads }: DeviceOptions 
   }
   const { cpuLike, description } = adapterFacts(adapter);
   if (!cpuLike) return WebGpuDevice.on(adapter, 'a hardware GPU');
-  // InceptionV3 on one photograph, two cores: SwiftShader 4.2 s, lavapipe 0.85 s, the CPU device 0.34 s.
+  // InceptionV3 on one photograph, two cores: SwiftShader 4.3 s, lavapipe 1.0 s, the CPU device 0.33 s.
   return CpuDevice.create({
     threads,
     reason: `faster than the only WebGPU adapter, ${description}, which is software`,
