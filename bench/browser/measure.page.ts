@@ -1,24 +1,14 @@
 /** The measuring page: the same engines and cases as in Node, in a browser. */
-import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
-import { adapterFacts, deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
+import { adapterFacts } from '../../src/kernels/webgpu/adapter-facts.ts';
 import { measureCpuPeak, type PeakThread } from '../measure/cpu-peak.ts';
 import { measureGpuPeak, type Tell, warmGpu } from '../measure/gpu-peak.ts';
 import type { RooflineRequest } from '../measure/protocol.ts';
 import { requestHandler } from '../measure/request-handler.ts';
+import { withGpu } from '../measure/with-gpu.ts';
 import './page-interface.ts';
 
 // The browser has its GPU in another process and tells when it is done.
 const wait = async (done: Promise<unknown>) => void (await done);
-
-async function withGpu<T>(work: (gpu: GPUDevice) => Promise<T>): Promise<T> {
-  const adapter = await openAdapter();
-  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-  try {
-    return await work(gpu);
-  } finally {
-    gpu.destroy();
-  }
-}
 
 function startPeakThread(): PeakThread {
   const worker = new Worker(new URL('cpu-peak.js', import.meta.url), { type: 'module' });

@@ -1,13 +1,12 @@
 /** The measuring process: one adapter, or one number of threads, since both are fixed when a process starts. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { openAdapter } from '../../src/kernels/webgpu/adapter.ts';
-import { deviceDescriptor } from '../../src/kernels/webgpu/adapter-facts.ts';
 import { restBetweenPolls } from '../../src/kernels/webgpu/gpu.node.ts';
 import { measureCpuPeak, type PeakThread } from './cpu-peak.ts';
 import { measureGpuPeak, type Tell, warmGpu } from './gpu-peak.ts';
 import type { Reply, Request, RooflineRequest } from './protocol.ts';
 import { requestHandler } from './request-handler.ts';
+import { withGpu } from './with-gpu.ts';
 
 async function wait(done: Promise<unknown>): Promise<void> {
   let waiting = true;
@@ -16,16 +15,6 @@ async function wait(done: Promise<unknown>): Promise<void> {
     await done;
   } finally {
     waiting = false;
-  }
-}
-
-async function withGpu<T>(work: (gpu: GPUDevice) => Promise<T>): Promise<T> {
-  const adapter = await openAdapter();
-  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-  try {
-    return await work(gpu);
-  } finally {
-    gpu.destroy();
   }
 }
 
