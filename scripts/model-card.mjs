@@ -75,7 +75,7 @@ function readTraining(folder, config) {
   if (trainings.some((training) => !isDeepStrictEqual(training.images, images))) {
     throw new CardError('training.json joins trainings on other data');
   }
-  return { steps, trainings, images, device };
+  return { steps, images, device };
 }
 
 /** What a step began with. */
