@@ -1,6 +1,6 @@
 import type { SimdCall } from '../op.ts';
 import type { WindowArguments } from '../window.ts';
-import { BLOCK_DEPTH, BLOCK_ROWS, STRIP_COLUMNS, TILE_COLUMNS, TILE_ROWS } from './simd/blocks.ts';
+import { BLOCK_DEPTH, BLOCK_ROWS, TILE_COLUMNS, TILE_ROWS } from './simd/blocks.ts';
 
 /** A matrix in memory: its address, its row length in floats, and whether it is read transposed. */
 export interface SimdMatrix {
@@ -38,6 +38,9 @@ export interface SimdProduct {
 /** Up to this many rows, reading B in place beats packing it: 23 GFLOPS for 5 rows against 13; at 8 they are even. */
 const FEW_ROWS = 7;
 
+/** Columns below which a product of few rows is not divided: 256 bytes of each row are read at 28 GB/s. */
+const LEAST_STRIP = 64;
+
 /** Floats of B packed at a time, 4 MiB: half of the third-level cache that a core of a small machine has for itself. */
 const PACKED_FLOATS = 1 << 20;
 const PACKED_DEPTH = 2048;
@@ -55,11 +58,26 @@ export function multiply<A>(call: SimdCall<A>, product: SimdProduct): void {
   if (rows * columns === 0) return;
   if (rows <= FEW_ROWS && 'leading' in a && !b.transposed) {
     const [aRow, aStep] = a.transposed ? [1, a.leading] : [a.leading, 1];
+    const strip = stripColumns(columns, call.threads);
     call.run(
       'multiplyFewRows',
-      [a.address, aRow, aStep, b.address, b.leading, bias, c, cLeading, rows, columns, depth, activation],
-      Math.ceil(columns / STRIP_COLUMNS),
-      STRIP_COLUMNS * depth * rows * MULTIPLY_ADD_UNPACKED,
+      [
+        a.address,
+        aRow,
+        aStep,
+        b.address,
+        b.leading,
+        bias,
+        c,
+        cLeading,
+        rows,
+        columns,
+        depth,
+        activation,
+        strip,
+      ],
+      Math.ceil(columns / strip),
+      strip * depth * rows * MULTIPLY_ADD_UNPACKED,
     );
     return;
   }
@@ -114,6 +132,15 @@ export function multiply<A>(call: SimdCall<A>, product: SimdProduct): void {
       from += steps;
     } while (from < depth);
   }
+}
+
+/**
+ * Columns of one piece of a product of few rows: one piece a thread, which reads long rows of B at 36 GB/s (two cores of
+ * Zen 3); in pieces of 512 columns, more than the threads, they read 20. Whole vectors, so that no thread has a remainder
+ * but the last.
+ */
+function stripColumns(columns: number, threads: number): number {
+  return Math.max(LEAST_STRIP, 8 * Math.ceil(columns / threads / 8));
 }
 
 /** Bytes that a thread needs: a tile, a block of packed A, and what stands for pixels outside the image. */

@@ -47,7 +47,7 @@ declare module '../op.ts' {
       image: number,
       ...windows: WindowArguments,
     ];
-    /** C = activation(A·B + bias) for a handful of rows; strides in floats; units are STRIP_COLUMNS columns. */
+    /** C = activation(A·B + bias) for a handful of rows; strides in floats; units are strips of so many columns. */
     multiplyFewRows: [
       a: number,
       aRow: number,
@@ -61,6 +61,7 @@ declare module '../op.ts' {
       columns: number,
       depth: number,
       activation: number,
+      stripColumns: number,
     ];
     /** [taps, channels, outputs] → [taps, outputs, channels]; units are taps. */
     exchangeChannels: [target: number, kernel: number, channels: number, outputs: number];

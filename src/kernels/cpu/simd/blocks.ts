@@ -8,7 +8,5 @@ export const TILE_COLUMNS = 8;
 export const BLOCK_ROWS = 64;
 /** Depth of a block: a panel of B takes 8 KiB, one of A 4 KiB; both stay in the first-level cache. */
 export const BLOCK_DEPTH = 256;
-/** Columns of a product of few rows that one thread computes: 2 KiB of each row of B, which is read at 36 GB/s, and 256 bytes at 28. */
-export const STRIP_COLUMNS = 512;
 /** Elements that an element-wise kernel counts as one unit of its work. */
 export const UNIT_ELEMENTS = 1024;

@@ -1,11 +1,11 @@
 import { activateRows } from './activation';
-import { STRIP_COLUMNS } from './blocks';
 import { multiplyAdd } from './multiply-add';
 
 /**
  * C[rows, columns] = activation(A·B + bias) for a handful of rows: B is read once for three of them, in order, and never
  * packed (packing would cost more than the product). A's element (i, k) is aRow · i + aStep · k floats on; B
- * [depth, columns] by rows of `bLeading` floats. Columns in strips, of which those from … to are computed.
+ * [depth, columns] by rows of `bLeading` floats. Columns in strips of `stripColumns`, of which those from … to are
+ * computed.
  */
 export function multiplyFewRows(
   a: usize,
@@ -20,11 +20,12 @@ export function multiplyFewRows(
   columns: i32,
   depth: i32,
   activation: i32,
+  stripColumns: i32,
   from: i32,
   to: i32,
 ): void {
-  const skipped = (<usize>(from * STRIP_COLUMNS)) << 2;
-  const width = min(columns, to * STRIP_COLUMNS) - from * STRIP_COLUMNS;
+  const skipped = (<usize>(from * stripColumns)) << 2;
+  const width = min(columns, to * stripColumns) - from * stripColumns;
   const bytes = (<usize>width) << 2;
   const rowBytes = (<usize>aRow) << 2;
   const step = (<usize>aStep) << 2;
@@ -48,39 +49,82 @@ export function multiplyFewRows(
   if (activation) activateRows(c, cLeading, rows, width, activation);
 }
 
-/**
- * c += Σ a[k] · b[k] over rows of `bytes` bytes of B, two of them at a time. Four are a tenth faster where they do not
- * lie a multiple of 4096 bytes apart, and half as fast where they do (Zen 3: 20 GB/s of weights instead of 41), as they
- * do in a layer of 1024 units.
- */
+/** c += Σ a[k] · b[k] over rows of `bytes` bytes of B. */
 function addRow(a: usize, step: usize, b: usize, bStride: usize, c: usize, bytes: usize, depth: i32): void {
   const end = c + bytes;
-  const whole = c + (bytes & -32);
   let k = 0;
+  // A tenth faster than by pairs; half as fast (Zen 3: 20 GB/s of weights instead of 41) where the rows lie a multiple
+  // of 4096 bytes apart, in the same few lines of the cache, as they do in a layer of 1024 units.
+  if (bStride & 4095) {
+    for (; k + 4 <= depth; k += 4) {
+      addFour(a, step, b, bStride, c, end);
+      a += 4 * step;
+      b += 4 * bStride;
+    }
+  }
   for (; k + 2 <= depth; k += 2) {
-    const s0 = load<f32>(a);
-    const s1 = load<f32>(a + step);
-    const a0 = f32x4.splat(s0);
-    const a1 = f32x4.splat(s1);
-    let b0 = b;
-    let b1 = b + bStride;
-    let target = c;
-    while (target < whole) {
-      v128.store(target, addPair(target, a0, b0, a1, b1));
-      v128.store(target, addPair(target + 16, a0, b0 + 16, a1, b1 + 16), 16);
-      b0 += 32;
-      b1 += 32;
-      target += 32;
-    }
-    for (; target < end; target += 4) {
-      store<f32>(target, load<f32>(target) + s0 * load<f32>(b0) + s1 * load<f32>(b1));
-      b0 += 4;
-      b1 += 4;
-    }
+    addPair(a, step, b, bStride, c, end);
     a += 2 * step;
     b += 2 * bStride;
   }
   if (k < depth) addLast(load<f32>(a), b, c, end);
+}
+
+/** c += Σ a[k] · b[k] for two k, up to the address `end` of C. */
+function addPair(a: usize, step: usize, b: usize, bStride: usize, c: usize, end: usize): void {
+  const s0 = load<f32>(a);
+  const s1 = load<f32>(a + step);
+  const a0 = f32x4.splat(s0);
+  const a1 = f32x4.splat(s1);
+  let b1 = b + bStride;
+  const whole = c + ((end - c) & -32);
+  while (c < whole) {
+    v128.store(c, multiplyAdd(a1, v128.load(b1), multiplyAdd(a0, v128.load(b), v128.load(c))));
+    v128.store(
+      c,
+      multiplyAdd(a1, v128.load(b1, 16), multiplyAdd(a0, v128.load(b, 16), v128.load(c, 16))),
+      16,
+    );
+    b += 32;
+    b1 += 32;
+    c += 32;
+  }
+  for (; c < end; c += 4) {
+    store<f32>(c, load<f32>(c) + s0 * load<f32>(b) + s1 * load<f32>(b1));
+    b += 4;
+    b1 += 4;
+  }
+}
+
+/** The same for four. */
+function addFour(a: usize, step: usize, b: usize, bStride: usize, c: usize, end: usize): void {
+  const s0 = load<f32>(a);
+  const s1 = load<f32>(a + step);
+  const s2 = load<f32>(a + 2 * step);
+  const s3 = load<f32>(a + 3 * step);
+  const a0 = f32x4.splat(s0);
+  const a1 = f32x4.splat(s1);
+  const a2 = f32x4.splat(s2);
+  const a3 = f32x4.splat(s3);
+  let b1 = b + bStride;
+  let b2 = b1 + bStride;
+  let b3 = b2 + bStride;
+  for (; c + 16 <= end; c += 16) {
+    const half = multiplyAdd(a1, v128.load(b1), multiplyAdd(a0, v128.load(b), v128.load(c)));
+    v128.store(c, multiplyAdd(a3, v128.load(b3), multiplyAdd(a2, v128.load(b2), half)));
+    b += 16;
+    b1 += 16;
+    b2 += 16;
+    b3 += 16;
+  }
+  for (; c < end; c += 4) {
+    const half = load<f32>(c) + s0 * load<f32>(b) + s1 * load<f32>(b1);
+    store<f32>(c, half + s2 * load<f32>(b2) + s3 * load<f32>(b3));
+    b += 4;
+    b1 += 4;
+    b2 += 4;
+    b3 += 4;
+  }
 }
 
 /** The same for three rows of A and C at once. */
@@ -144,10 +188,6 @@ function addThreeRows(
   for (let row: usize = 0; row < 3; row++) {
     addLast(load<f32>(a + row * aRow), b, c + row * cStride, end + row * cStride);
   }
-}
-
-function addPair(c: usize, a0: v128, b0: usize, a1: v128, b1: usize): v128 {
-  return multiplyAdd(a1, v128.load(b1), multiplyAdd(a0, v128.load(b0), v128.load(c)));
 }
 
 /** c += factor · b, up to the address `end` of C. */
