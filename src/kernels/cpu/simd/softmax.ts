@@ -105,20 +105,26 @@ function largest(x: usize, count: i32): f32 {
   return f32x4.extract_lane(left, 0);
 }
 
-/** Σ e^(x − shift), summed in float64; the exponentials are kept at `target` unless that is 0. */
+/**
+ * Σ e^(x − shift), summed in float64 but for pairs, which halves the conversions; the exponentials are kept at `target`
+ * unless that is 0.
+ */
 function sumOfExponentials(x: usize, count: i32, shift: f32, target: usize): f64 {
   const shifts = f32x4.splat(shift);
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
-  for (; count >= 4; count -= 4) {
-    const e = exponential(f32x4.sub(v128.load(x), shifts));
+  for (; count >= 8; count -= 8) {
+    const left = exponential(f32x4.sub(v128.load(x), shifts));
+    const right = exponential(f32x4.sub(v128.load(x, 16), shifts));
     if (target) {
-      v128.store(target, e);
-      target += 16;
+      v128.store(target, left);
+      v128.store(target, right, 16);
+      target += 32;
     }
-    low = f64x2.add(low, f64x2.promote_low_f32x4(e));
-    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 2, 3)));
-    x += 16;
+    const pairs = f32x4.add(left, right);
+    low = f64x2.add(low, f64x2.promote_low_f32x4(pairs));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(pairs, pairs, 2, 3, 2, 3)));
+    x += 32;
   }
   low = f64x2.add(low, high);
   let sum = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
