@@ -47,7 +47,7 @@ declare module '../op.ts' {
       image: number,
       ...windows: WindowArguments,
     ];
-    /** C = activation(A·B + bias) for a handful of rows; strides in floats; units are strips of so many columns. */
+    /** C = activation(A·B + bias) for a handful of rows; strides in floats; units are strips of `stripColumns`. */
     multiplyFewRows: [
       a: number,
       aRow: number,

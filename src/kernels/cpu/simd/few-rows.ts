@@ -49,54 +49,25 @@ export function multiplyFewRows(
   if (activation) activateRows(c, cLeading, rows, width, activation);
 }
 
-/** c += Σ a[k] · b[k] over rows of `bytes` bytes of B. */
+/**
+ * c += Σ a[k] · b[k] over rows of `bytes` bytes of B, four of them at a time: as fast as by pairs or a third faster (1024
+ * rows of 16 KiB, Zen 3), also where the rows lie a multiple of 4096 bytes apart.
+ */
 function addRow(a: usize, step: usize, b: usize, bStride: usize, c: usize, bytes: usize, depth: i32): void {
   const end = c + bytes;
-  let k = 0;
-  // A tenth faster than by pairs; half as fast (Zen 3: 20 GB/s of weights instead of 41) where the rows lie a multiple
-  // of 4096 bytes apart, in the same few lines of the cache, as they do in a layer of 1024 units.
-  if (bStride & 4095) {
-    for (; k + 4 <= depth; k += 4) {
-      addFour(a, step, b, bStride, c, end);
-      a += 4 * step;
-      b += 4 * bStride;
-    }
+  for (; depth >= 4; depth -= 4) {
+    addFour(a, step, b, bStride, c, end);
+    a += 4 * step;
+    b += 4 * bStride;
   }
-  for (; k + 2 <= depth; k += 2) {
-    addPair(a, step, b, bStride, c, end);
-    a += 2 * step;
-    b += 2 * bStride;
-  }
-  if (k < depth) addLast(load<f32>(a), b, c, end);
-}
-
-/** c += Σ a[k] · b[k] for two k, up to the address `end` of C. */
-function addPair(a: usize, step: usize, b: usize, bStride: usize, c: usize, end: usize): void {
-  const s0 = load<f32>(a);
-  const s1 = load<f32>(a + step);
-  const a0 = f32x4.splat(s0);
-  const a1 = f32x4.splat(s1);
-  let b1 = b + bStride;
-  const whole = c + ((end - c) & -32);
-  while (c < whole) {
-    v128.store(c, multiplyAdd(a1, v128.load(b1), multiplyAdd(a0, v128.load(b), v128.load(c))));
-    v128.store(
-      c,
-      multiplyAdd(a1, v128.load(b1, 16), multiplyAdd(a0, v128.load(b, 16), v128.load(c, 16))),
-      16,
-    );
-    b += 32;
-    b1 += 32;
-    c += 32;
-  }
-  for (; c < end; c += 4) {
-    store<f32>(c, load<f32>(c) + s0 * load<f32>(b) + s1 * load<f32>(b1));
-    b += 4;
-    b1 += 4;
+  for (; depth > 0; depth--) {
+    addOne(load<f32>(a), b, c, end);
+    a += step;
+    b += bStride;
   }
 }
 
-/** The same for four. */
+/** c += Σ a[k] · b[k] for four k, up to the address `end` of C. */
 function addFour(a: usize, step: usize, b: usize, bStride: usize, c: usize, end: usize): void {
   const s0 = load<f32>(a);
   const s1 = load<f32>(a + step);
@@ -127,7 +98,7 @@ function addFour(a: usize, step: usize, b: usize, bStride: usize, c: usize, end:
   }
 }
 
-/** The same for three rows of A and C at once. */
+/** What addRow does, for three rows of A and C at once and by pairs of rows of B. */
 function addThreeRows(
   a: usize,
   aRow: usize,
@@ -186,12 +157,12 @@ function addThreeRows(
   }
   if (k === depth) return;
   for (let row: usize = 0; row < 3; row++) {
-    addLast(load<f32>(a + row * aRow), b, c + row * cStride, end + row * cStride);
+    addOne(load<f32>(a + row * aRow), b, c + row * cStride, end + row * cStride);
   }
 }
 
 /** c += factor · b, up to the address `end` of C. */
-function addLast(factor: f32, b: usize, c: usize, end: usize): void {
+function addOne(factor: f32, b: usize, c: usize, end: usize): void {
   const factors = f32x4.splat(factor);
   for (; c + 16 <= end; c += 16) {
     v128.store(c, multiplyAdd(factors, v128.load(b), v128.load(c)));
