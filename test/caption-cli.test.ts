@@ -55,7 +55,6 @@ test('--help and --version go to standard output and exit with 0', () => {
     '--model',
     '--device',
     '--threads',
-    '2',
     '--beam',
     '--json',
     '--verbose',
