@@ -41,6 +41,11 @@ export interface Prepared {
   run(): void | Promise<void>;
   /** Waits until all runs so far are done, with a read-back of the least size that forces it. */
   finish(): Promise<void>;
+  /**
+   * Resolves when none of the engine's threads is busy any more. No time counts it: other engines are to find the
+   * processor free. Absent where nothing goes on after `finish`.
+   */
+  settle?(): Promise<void>;
   /** The outputs of the last run. */
   outputs(): Promise<readonly HostArray[]>;
   /** Milliseconds of GPU time of one run by timestamp queries, or null where there are none. */

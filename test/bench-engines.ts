@@ -36,11 +36,21 @@ export interface FakeEngine {
   /** Throws once it has run so often. */
   readonly failsAt?: number;
   readonly gpuTime?: number | null;
+  /** Milliseconds that its threads stay busy after a run. */
+  readonly lingers?: number;
 }
 
 /** An engine whose runs take the given time on the stage's clock. */
 export function fakeEngine(stage: Stage, name: string, fake: FakeEngine = {}): Engine {
-  const { first = 50, later = 10, outputs = () => [numbers(1, 2, 4)], lacks, failsAt, gpuTime } = fake;
+  const {
+    first = 50,
+    later = 10,
+    outputs = () => [numbers(1, 2, 4)],
+    lacks,
+    failsAt,
+    gpuTime,
+    lingers,
+  } = fake;
   return {
     name,
     description: `a fake called ${name}`,
@@ -57,6 +67,14 @@ export function fakeEngine(stage: Stage, name: string, fake: FakeEngine = {}): E
         async finish() {},
         outputs: async () => outputs(runs),
         ...(gpuTime === undefined ? {} : { gpuTime: async () => gpuTime }),
+        ...(lingers === undefined
+          ? {}
+          : {
+              async settle() {
+                stage.log.push(`${name} settled`);
+                stage.time += lingers;
+              },
+            }),
         dispose: () => void stage.log.push(`${name} disposed`),
       };
     },

@@ -54,6 +54,19 @@ test('every engine runs once, then warms up, then all run in turn', async () => 
   assert.is(stage.log.join(' '), 'A B A B A B A B A B A B A disposed B disposed');
 });
 
+test('an engine whose threads linger settles before the next one runs, and no time counts that', async () => {
+  const stage = new Stage();
+  const engines = [fakeEngine(stage, 'A', { first: 50, later: 10, lingers: 1000 }), fakeEngine(stage, 'B')];
+  const { engines: outcomes } = await measureCase(fakeCase(), engines, method, stage);
+  assert.is(stage.log.filter((entry) => entry === 'A').length, 6);
+  stage.log.forEach((entry, index) => {
+    if (entry === 'A') assert.is(stage.log[index + 1], 'A settled');
+  });
+  const { first, steady } = measured(outcomes, 'A');
+  assert.is(first, 50);
+  assert.is(steady?.median, 10);
+});
+
 test('the first run is told apart from the steady ones', async () => {
   const stage = new Stage();
   const engines = [fakeEngine(stage, 'A', { first: 700, later: 20, gpuTime: 15 }), fakeEngine(stage, 'B')];

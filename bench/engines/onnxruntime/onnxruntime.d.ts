@@ -18,7 +18,6 @@ declare module 'onnxruntime-web' {
       options: {
         executionProviders: readonly 'wasm'[];
         graphOptimizationLevel: 'all';
-        extra: { session: { intra_op: { allow_spinning: '0' } } };
       },
     ): Promise<InferenceSession>;
     readonly outputNames: readonly string[];

@@ -11,22 +11,27 @@ import { operations } from './operations.ts';
 
 export type TfjsBackend = 'webgpu' | 'wasm' | 'cpu';
 
-/** Loads a backend's package, ready for `setBackend`. Returns how it is set up, for people. */
-async function loadBackend(backend: TfjsBackend, threads: number): Promise<string> {
+/** Loads a backend's package, ready for `setBackend`. What it returns tells people how the started backend is set up. */
+async function loadBackend(backend: TfjsBackend, threads: number): Promise<() => string> {
   if (backend === 'webgpu') {
     await provideWebGpu();
     await import('@tensorflow/tfjs-backend-webgpu');
-    return 'backend webgpu';
+    return () => 'backend webgpu';
   }
   if (backend === 'cpu') {
     await import('@tensorflow/tfjs-backend-cpu');
-    return 'backend cpu (plain JavaScript)';
+    return () => 'backend cpu (plain JavaScript)';
   }
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(wasmFolder('@tensorflow/tfjs-backend-wasm'));
   // With one thread it takes the build without threads, with SIMD.
   wasm.setThreadsCount(threads);
-  return `backend wasm (SIMD, ${threads === 1 ? 'one thread' : `${threads} threads`})`;
+  return () => {
+    // In Node it keeps to one thread, https://github.com/tensorflow/tfjs/issues/3830, and in a page that is not isolated.
+    const got = wasm.getThreadsCount();
+    const count = got === 1 ? 'one thread' : `${got} threads`;
+    return `backend wasm (SIMD, ${count}${got < threads ? `: it takes no more here, of ${threads}` : ''})`;
+  };
 }
 
 /**
@@ -53,7 +58,7 @@ const needsLayers = new Set<Workload['kind']>(['decode', 'decoderTraining', 'enc
 
 /** TensorFlow.js on one of its backends. `threads` is for wasm, and one number for the whole process. */
 export async function tfjsEngine(name: string, backend: TfjsBackend, threads: number): Promise<Engine> {
-  const setup = await loadBackend(backend, threads);
+  const describe = await loadBackend(backend, threads);
   const tf: Core = await import('@tensorflow/tfjs-core');
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs cannot start its backend "${backend}"`);
   const select = () => {
@@ -71,7 +76,7 @@ export async function tfjsEngine(name: string, backend: TfjsBackend, threads: nu
   };
   return {
     name,
-    description: `TensorFlow.js ${tf.version_core}, ${setup}`,
+    description: `TensorFlow.js ${tf.version_core}, ${describe()}`,
     async prepare(workload: Workload): Promise<Prepared | null> {
       // Of the layers package, decoding needs its layers, and training that it registers the gradients of all operations.
       const keras = needsLayers.has(workload.kind) ? await import('@tensorflow/tfjs-layers') : null;

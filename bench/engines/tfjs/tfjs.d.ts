@@ -133,6 +133,8 @@ declare module '@tensorflow/tfjs-backend-wasm' {
   export const version_wasm: string;
   export function setWasmPaths(folder: string): void;
   export function setThreadsCount(count: number): void;
+  /** Of the started backend. */
+  export function getThreadsCount(): number;
 }
 
 declare module '@tensorflow/tfjs-backend-webgpu' {
