@@ -295,5 +295,6 @@ function samples(): Sample<MatmulAttributes>[] {
     of('one column, bias', [21, 6], [6, 1], {}, 1),
     of('one column each of a batch', [2, 9, 8], [2, 8, 1]),
     of('one column from a batch against one matrix', [3, 5, 4], [4, 1]),
+    of('one column of one matrix against a batch', [5, 4], [2, 4, 1]),
   ];
 }
