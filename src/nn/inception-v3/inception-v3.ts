@@ -7,11 +7,16 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { Dense } from '../layers/dense.ts';
 import { type HostWeight, Module } from '../module.ts';
 import type { Random } from '../random.ts';
-import { type Convolution, convolutions, stageChannels, stages } from './architecture.ts';
+import { type Convolution, convolutions, type Stage, stageChannels, stages } from './architecture.ts';
 import { joinBranches } from './branches.ts';
 import { ConvolutionUnit, fold, type NormalisedKernel } from './convolution-unit.ts';
 
 export interface InceptionOptions {
+  /**
+   * The first stage that is built; `forward` then takes the output of the stage before. Default 'stem1', which takes the
+   * image.
+   */
+  readonly first?: string;
   /** The last stage that will be asked for; what lies above is not built. Default 'mixed10'. */
   readonly last?: string;
   /** Classes of the top, or null (the default) for none. */
@@ -24,15 +29,15 @@ export interface InceptionOptions {
 export class InceptionV3 extends Module {
   readonly units: readonly ConvolutionUnit[];
   readonly predictions: Dense | null;
-  readonly #last: string;
+  readonly #stages: readonly Stage[];
   readonly #folded: boolean;
 
   constructor(device: Device, random: Random | null, options: InceptionOptions = {}) {
     super();
-    const { last = 'mixed10', classes = null, folded = true } = options;
-    this.#last = last;
+    const { first = 'stem1', last = 'mixed10', classes = null, folded = true } = options;
+    this.#stages = stagesBetween(first, last);
     this.#folded = folded;
-    this.units = needed(last).map((shape) => new ConvolutionUnit(device, random, shape, folded));
+    this.units = convolutionsOf(this.#stages).map(({ shape }) => new ConvolutionUnit(device, random, shape, folded));
     this.predictions =
       classes === null
         ? null
@@ -49,11 +54,11 @@ export class InceptionV3 extends Module {
     options: Omit<InceptionOptions, 'classes'> = {},
     source = 'weights',
   ): InceptionV3 {
-    const { last = 'mixed10', folded = true } = options;
+    const { first = 'stem1', last = 'mixed10', folded = true } = options;
     const top = last === 'mixed10' ? weights.get('predictions.kernel') : undefined;
     const loaded = new Map<string, HostWeight>();
-    for (const [index, shape] of needed(last).entries()) {
-      const unit = readUnit(weights, index + 1, shape, source);
+    for (const [index, { shape, number }] of convolutionsOf(stagesBetween(first, last)).entries()) {
+      const unit = readUnit(weights, number, shape, source);
       const prefix = `units.${index}`;
       if (folded) {
         const { kernel, bias } = fold(unit);
@@ -62,7 +67,7 @@ export class InceptionV3 extends Module {
       } else {
         if (unit.gamma) {
           throw new UnsupportedError(
-            `${source}: batch norm ${index + 1} has a gamma; load it with folded: true`,
+            `${source}: batch norm ${number} has a gamma; load it with folded: true`,
           );
         }
         loaded.set(`${prefix}.convolution.kernel`, unit.kernel);
@@ -75,7 +80,7 @@ export class InceptionV3 extends Module {
       for (const name of ['predictions.kernel', 'predictions.bias'])
         loaded.set(name, take(weights, name, source));
     }
-    const model = new InceptionV3(device, null, { last, folded, classes: top ? top.shape[1] : null });
+    const model = new InceptionV3(device, null, { first, last, folded, classes: top ? top.shape[1] : null });
     model.load(loaded, source);
     return model;
   }
@@ -86,13 +91,9 @@ export class InceptionV3 extends Module {
    */
   forward(x: Tensor, outputs: readonly string[] = ['mixed10']): Map<string, Tensor> {
     const wanted = new Set(outputs).size;
-    const known = stages.findIndex(({ name }) => name === this.#last);
-    const foreign = outputs.find((name) => {
-      const index = stages.findIndex((stage) => stage.name === name);
-      return index < 0 || index > known;
-    });
+    const names = this.#stages.map(({ name }) => name);
+    const foreign = outputs.find((name) => !names.includes(name));
     if (foreign !== undefined || outputs.length === 0) {
-      const names = stages.slice(0, known + 1).map(({ name }) => name);
       throw new UnsupportedError(
         `InceptionV3: the stage "${foreign ?? ''}" was asked for; this model has ${names.join(', ')}`,
       );
@@ -103,7 +104,7 @@ export class InceptionV3 extends Module {
       // Batch norms that stand alone cannot write in place, and gradients need the branches' outputs by themselves.
       const inPlace = this.#folded && activeTape() === null;
       let value = x;
-      for (const stage of stages) {
+      for (const stage of this.#stages) {
         const input = value;
         const channels = stageChannels.get(stage.name) as number;
         value = scope(() => joinBranches(stage.branches, input, units, inPlace ? channels : null));
@@ -134,16 +135,27 @@ function previousOf(stage: string): string {
   return stages[stages.findIndex(({ name }) => name === stage) - 1]?.name ?? '';
 }
 
-/** The convolutions up to a stage. */
-function needed(last: string): readonly Convolution[] {
-  const index = stages.findIndex(({ name }) => name === last);
-  if (index < 0) {
+/** The stages from `first` to `last`, in order. */
+function stagesBetween(first: string, last: string): readonly Stage[] {
+  const [from, to] = [first, last].map((wanted) => {
+    const index = stages.findIndex(({ name }) => name === wanted);
+    if (index >= 0) return index;
     throw new UnsupportedError(
-      `InceptionV3: there is no stage "${last}"; give one of ${stages.map(({ name }) => name).join(', ')}`,
+      `InceptionV3: there is no stage "${wanted}"; give one of ${stages.map(({ name }) => name).join(', ')}`,
     );
+  });
+  if (from > to) {
+    throw new UnsupportedError(`InceptionV3: the first stage is ${first}, which comes after the last, ${last}`);
   }
-  const names = new Set(stages.slice(0, index + 1).map(({ name }) => name));
-  return convolutions.filter(({ stage }) => names.has(stage));
+  return stages.slice(from, to + 1);
+}
+
+/** The convolutions of some stages, each with its number, counted from 1, in the whole network. */
+function convolutionsOf(some: readonly Stage[]): { shape: Convolution; number: number }[] {
+  const names = new Set(some.map(({ name }) => name));
+  return convolutions
+    .map((shape, index) => ({ shape, number: index + 1 }))
+    .filter(({ shape }) => names.has(shape.stage));
 }
 
 function readUnit(
