@@ -43,3 +43,20 @@ export function meanSquaredError(predicted: Tensor, expected: Tensor): Tensor {
 export function meanAbsoluteError(predicted: Tensor, expected: Tensor): Tensor {
   return scope(() => execute('abs', [predicted.subtract(expected)], {}).mean());
 }
+
+/**
+ * Mean over all elements of the cross-entropy, in nats, of sigmoid(logits) against probabilities `targets` of 0 … 1, both
+ * of one shape: a scalar. For labels of which any number may hold. With −log(1 − σ(z)) = max(z, 0) + log(1 + e^−|z|), no
+ * logit overflows.
+ */
+export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  return scope(() => {
+    const { device } = logits;
+    const shrunk = execute('exp', [execute('abs', [logits], {}).scale(-1)], {});
+    const losses = logits
+      .relu()
+      .subtract(logits.multiply(targets))
+      .add(execute('log', [shrunk.add(scalar(device, 1))], {}));
+    return losses.mean();
+  });
+}

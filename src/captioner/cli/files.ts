@@ -31,6 +31,11 @@ export function packageFolder(): string {
   return folder;
 }
 
+/** The script of a worker among the commands' bundles; this code may lie in a chunk below them. */
+export function workerUrl(name: string): URL {
+  return new URL(`./${name}`, import.meta.url.replace(/chunks\/[^/]*$/, ''));
+}
+
 /** The version in this package's package.json. */
 export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8'));

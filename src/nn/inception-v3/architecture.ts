@@ -154,13 +154,14 @@ function survey(): { convolutions: readonly Convolution[]; stageChannels: Readon
 }
 
 /**
- * Side of the square grid that a block ('mixed0' … 'mixed10') makes of a square image, 0 where the image is too small:
- * the stem's and the halving blocks' 'valid' windows of 3 (299 → 35, 17, 8).
+ * Side of the square grid that a stage ('stem1' … 'mixed10') makes of a square image, 0 where the image is too small:
+ * the stem's and the halving blocks' 'valid' windows of 3 (299 → 73, 35, 17, 8).
  */
-export function gridSide(imageSide: number, block: string): number {
+export function gridSide(imageSide: number, stage: string): number {
   const halve = (side: number) => Math.floor((side - 3) / 2) + 1;
-  const stem = halve(halve(halve(imageSide) - 2) - 2);
-  const number = Number(block.replace('mixed', ''));
-  if (number < 3) return Math.max(0, stem);
-  return Math.max(0, number < 8 ? halve(stem) : halve(halve(stem)));
+  const stem1 = halve(halve(imageSide) - 2);
+  const stem2 = halve(stem1 - 2);
+  const sides: Readonly<Record<string, number>> = { stem1, stem2 };
+  const number = Number(stage.replace('mixed', ''));
+  return Math.max(0, sides[stage] ?? (number < 3 ? stem2 : number < 8 ? halve(stem2) : halve(halve(stem2))));
 }

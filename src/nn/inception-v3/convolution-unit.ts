@@ -1,5 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
 import type { Concatenation } from '../../tensor/concatenation.ts';
+import type { Parameter } from '../../tensor/parameter.ts';
 import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { BatchNorm } from '../layers/batch-norm.ts';
@@ -36,6 +37,30 @@ export class ConvolutionUnit extends Module {
       const y = this.convolution.forward(x);
       return this.normalisation ? this.normalisation.forward(y).relu() : y;
     });
+  }
+
+  /** Kernel and batch norm on the host, the latter of a folded unit made up around its bias. */
+  async normalised(): Promise<NormalisedKernel> {
+    const { convolution, normalisation } = this;
+    const read = async (parameter: Parameter): Promise<HostWeight> => ({
+      shape: parameter.shape,
+      data: await parameter.data(),
+    });
+    const kernel = await read(convolution.kernel);
+    if (normalisation) {
+      return {
+        kernel,
+        beta: await read(normalisation.beta),
+        movingMean: await read(normalisation.movingMean),
+        movingVariance: await read(normalisation.movingVariance),
+      };
+    }
+    const beta = await read(convolution.bias as Parameter);
+    const filled = (value: number): HostWeight => ({
+      shape: beta.shape,
+      data: new Float32Array(beta.data.length).fill(value),
+    });
+    return { kernel, beta, movingMean: filled(0), movingVariance: filled(1 - epsilon) };
   }
 
   /** As {@link forward} of a folded unit, into the next channels of a concatenation. */

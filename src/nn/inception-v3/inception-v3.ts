@@ -37,7 +37,9 @@ export class InceptionV3 extends Module {
     const { first = 'stem1', last = 'mixed10', classes = null, folded = true } = options;
     this.#stages = stagesBetween(first, last);
     this.#folded = folded;
-    this.units = convolutionsOf(this.#stages).map(({ shape }) => new ConvolutionUnit(device, random, shape, folded));
+    this.units = convolutionsOf(this.#stages).map(
+      ({ shape }) => new ConvolutionUnit(device, random, shape, folded),
+    );
     this.predictions =
       classes === null
         ? null
@@ -116,6 +118,23 @@ export class InceptionV3 extends Module {
     });
   }
 
+  /**
+   * The weights under the names that {@link fromWeights} reads: `conv2d_1.kernel`, `batch_normalization_1.beta` … Of a
+   * folded network a batch norm is what remains of it, a beta: mean 0, and a variance that with epsilon is 1.
+   */
+  async toWeights(): Promise<Map<string, HostWeight>> {
+    const saved = new Map<string, HostWeight>();
+    for (const [index, { number }] of convolutionsOf(this.#stages).entries()) {
+      const parts = await this.units[index].normalised();
+      const norm = `batch_normalization_${number}`;
+      saved.set(`conv2d_${number}.kernel`, parts.kernel);
+      saved.set(`${norm}.beta`, parts.beta);
+      saved.set(`${norm}.moving_mean`, parts.movingMean);
+      saved.set(`${norm}.moving_variance`, parts.movingVariance);
+    }
+    return saved;
+  }
+
   /** Class probabilities [N, classes]; throws UnsupportedError for a model without its top. */
   predict(x: Tensor): Tensor {
     const { predictions } = this;
@@ -145,7 +164,9 @@ function stagesBetween(first: string, last: string): readonly Stage[] {
     );
   });
   if (from > to) {
-    throw new UnsupportedError(`InceptionV3: the first stage is ${first}, which comes after the last, ${last}`);
+    throw new UnsupportedError(
+      `InceptionV3: the first stage is ${first}, which comes after the last, ${last}`,
+    );
   }
   return stages.slice(from, to + 1);
 }

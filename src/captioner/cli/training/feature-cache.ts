@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { EkphrasisError, FormatError } from '../../../kernels/errors.ts';
-import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
+import { EkphrasisError } from '../../../kernels/errors.ts';
+import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
 import type { EncoderConfig } from '../../config.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
+import { workerUrl } from '../files.ts';
 import { messageOf } from '../terminal.ts';
+import { FeatureFiles } from './feature-files.ts';
 
 export interface FeatureSettings {
   /** Folder of the data set, to which image names are relative. */
@@ -18,6 +20,8 @@ export interface FeatureSettings {
   readonly encoderFile: string;
   readonly encoder: EncoderConfig;
   readonly device: 'auto' | 'webgpu' | 'cpu';
+  /** How the files hold them. Default float32. */
+  readonly precision?: 'float32' | 'float16';
 }
 
 export interface FeatureJob {
@@ -43,22 +47,27 @@ export function cachedImages({ train, dev, test }: DataSet): string[] {
   return [...train, ...dev, ...test].map(({ image }) => image);
 }
 
+/** A caller's wishes for {@link openFeatures}. */
+export interface FeatureRequest {
+  readonly cacheFolder: string;
+  readonly threads: number;
+  /** Called with the number of images done, of those in the files that are needed. */
+  readonly progress: (done: number, total: number) => void;
+}
+
 /**
  * Features of the images in `wanted`, in their order, computed once and then read from `cacheFolder`. The cache's key
  * covers the encoder's weights, what is read of it, and the names of all images; only the files of the cache that
  * hold a wanted image are made. An interrupted computation goes on where it was.
  * @param images as `cachedImages` lists them
- * @param progress called with the number of images done, of those in the files that are needed
  * @param wanted names out of `images`; all of them when not given
  */
-export async function cachedFeatures(
+export async function openFeatures(
   settings: FeatureSettings,
   images: readonly string[],
-  cacheFolder: string,
-  threads: number,
-  progress: (done: number, total: number) => void,
+  { cacheFolder, threads, progress }: FeatureRequest,
   wanted: readonly string[] = images,
-): Promise<FeatureTable> {
+): Promise<FeatureFiles> {
   const folder = join(cacheFolder, await cacheKey(settings, images));
   const fileOf = (chunk: number) => join(folder, `${String(chunk).padStart(5, '0')}.safetensors`);
   const imagesOf = (chunk: number) => images.slice(chunk * chunkSize, (chunk + 1) * chunkSize);
@@ -66,9 +75,11 @@ export async function cachedFeatures(
   const chosen = wanted.map((image) => {
     const place = places.get(image);
     if (place === undefined) throw new EkphrasisError(`${image} is none of the data set's images`);
-    return place;
+    return { file: fileOf(chunkOf(place)), row: place % chunkSize, rows: imagesOf(chunkOf(place)).length };
   });
-  const chunks = [...new Set(chosen.map(chunkOf))].sort((a, b) => a - b);
+  const chunks = [...new Set(wanted.map((image) => chunkOf(places.get(image) as number)))].sort(
+    (a, b) => a - b,
+  );
   const missing = chunks.filter((chunk) => !existsSync(fileOf(chunk)));
   const count = (some: readonly number[]) => some.reduce((sum, chunk) => sum + imagesOf(chunk).length, 0);
   const total = count(chunks);
@@ -82,23 +93,24 @@ export async function cachedFeatures(
       const rows = imagesOf(chunk).length;
       const weight = { name: 'features', shape: [rows, data.length / rows], data };
       const temporary = `${fileOf(chunk)}.${process.pid}.partial`;
-      await writeFile(temporary, writeSafetensors([weight]));
+      await writeFile(temporary, writeSafetensors([weight], { encoding: settings.precision ?? 'float32' }));
       await rename(temporary, fileOf(chunk));
     },
   });
-  const rowShape = featureShape(settings.encoder);
-  const width = rowShape.reduce((product, size) => product * size, 1);
-  const data = new Float32Array(chosen.length * width);
-  // One file is held at a time: of a grid's features each takes tens of megabytes.
-  for (const chunk of chunks) {
-    const rows = await readChunk(fileOf(chunk), imagesOf(chunk).length * width);
-    chosen.forEach((place, row) => {
-      if (chunkOf(place) !== chunk) return;
-      const start = (place - chunk * chunkSize) * width;
-      data.set(rows.subarray(start, start + width), row * width);
-    });
-  }
-  return { rowShape, data };
+  return new FeatureFiles(featureShape(settings.encoder), chosen);
+}
+
+/** What {@link openFeatures} opens, all of it in memory. */
+export async function cachedFeatures(
+  settings: FeatureSettings,
+  images: readonly string[],
+  cacheFolder: string,
+  threads: number,
+  progress: FeatureRequest['progress'],
+  wanted: readonly string[] = images,
+): Promise<FeatureTable> {
+  const files = await openFeatures(settings, images, { cacheFolder, threads, progress }, wanted);
+  return { rowShape: files.rowShape, data: await files.rows(wanted.map((_, row) => row)) };
 }
 
 function chunkOf(place: number): number {
@@ -128,7 +140,7 @@ async function compute(
   receiver: Receiver,
 ): Promise<void> {
   const queue = jobs.values();
-  const url = new URL('./feature-worker.js', entryUrl());
+  const url = workerUrl('feature-worker.js');
   const workers: Worker[] = [];
   const runThread = () =>
     new Promise<void>((resolve, reject) => {
@@ -157,16 +169,13 @@ async function compute(
   }
 }
 
-/** The folder of the bundles: this code may lie in a chunk below it. */
-function entryUrl(): string {
-  return import.meta.url.replace(/chunks\/[^/]*$/, '');
-}
-
 async function cacheKey(settings: FeatureSettings, images: readonly string[]): Promise<string> {
   const { outputs, pooling, imageSide, reduceTo } = settings.encoder;
+  // Absent for float32, which was all there was at first: the caches of then still count.
+  const precision = settings.precision === 'float16' ? 'float16' : undefined;
   const hash = createHash('sha256');
   hash.update(await readFile(settings.encoderFile));
-  hash.update(JSON.stringify({ version, outputs, pooling, imageSide, reduceTo, images }));
+  hash.update(JSON.stringify({ version, outputs, pooling, imageSide, reduceTo, images, precision }));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -174,15 +183,4 @@ async function cacheKey(settings: FeatureSettings, images: readonly string[]): P
 function featureShape(encoder: EncoderConfig): number[] {
   const channels = encoder.outputs.reduce((sum, name) => sum + (stageChannels.get(name) ?? 0), 0);
   return encoder.pooling === 'average' ? [channels] : [gridPlaces(encoder), channels];
-}
-
-/** The features of one file. Throws FormatError where they are not `count` numbers. */
-async function readChunk(file: string, count: number): Promise<Float32Array> {
-  const data = readSafetensors(await readFile(file), file).weights.get('features')?.data;
-  if (!(data instanceof Float32Array) || data.length !== count) {
-    throw new FormatError(
-      `${file}: holds ${data?.length ?? 'no'} features where ${count} belong; delete it and it is computed again`,
-    );
-  }
-  return data;
 }
