@@ -60,7 +60,8 @@ async function buildNode() {
   const points = { ekphrasis: 'src/index.ts' };
   for (const path of entries('src/captioner/cli', '.ts')) {
     const name = path.split('/').pop().replace('.ts', '');
-    if (['caption', 'convert', 'train', 'evaluate', 'feature-worker', 'image-worker'].includes(name)) points[name] = path;
+    if (['caption', 'convert', 'train', 'evaluate', 'feature-worker', 'image-worker'].includes(name))
+      points[name] = path;
   }
   await esbuild.build({
     ...node,

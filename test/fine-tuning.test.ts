@@ -106,7 +106,7 @@ onDevice('a moving average forgets its start and then follows with its decay', a
     }
   }
   const saved = await average.save();
-  compare('average', saved.averages.get('p')?.data ?? [], Float64Array.from(expected), 1e-6);
+  compare('average', saved.averages.get('p')?.data ?? new Float32Array(), Float64Array.from(expected), 1e-6);
   const other = new MovingAverage(parameters, values, 0.5);
   other.restore(saved.steps, saved.averages);
   for (const one of [average, other]) one.update();

@@ -37,7 +37,9 @@ export async function runSteps(course: Course, from: FineTuningState): Promise<F
   const total = settings.steps ?? settings.epochs * stepsPerEpoch;
   let state = from;
   let stopped: NodeJS.Signals | null = null;
-  const stop = (signal: NodeJS.Signals): void => void (stopped = signal);
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = signal;
+  };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   let bar = openProgressBar(`epoch ${Math.floor(state.step / stepsPerEpoch) + 1}`);
   let prepared = state.step < total ? prepare(course, state.step, stepsPerEpoch) : null;

@@ -61,7 +61,7 @@ function pixelInputs(
       const random = seed === null ? null : new Random(seed);
       const loading = images.map((number) => {
         const { set, image } = places[number];
-        return pipeline.load(join(sets[set].folder, image), random && random.next());
+        return pipeline.load(join(sets[set].folder, image), random?.next() ?? null);
       });
       const loaded = await Promise.all(loading);
       return () =>
