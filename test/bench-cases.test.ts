@@ -236,7 +236,9 @@ onDevice('tuning the top of the encoder lowers its loss', async (device) => {
   const side = 75;
   const workload: Workload = {
     kind: 'encoderTraining',
-    images: uniform([1, side, side, 3], 800),
+    inputs: uniform([1, side, side, 3], 800),
+    first: 'stem1',
+    last: 'mixed10',
     labels: wholeNumbers([1], 801, 10),
     convolutions: drawnConvolutions(side),
     from: convolutions.findIndex(({ stage }) => stage === 'mixed10'),

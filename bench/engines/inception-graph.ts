@@ -9,8 +9,16 @@ export interface InceptionOperations<T> {
   concat(parts: T[]): T;
 }
 
-/** Runs the network to mixed10 in an engine's own operations. */
-export function inceptionGraph<T>(images: T, operations: InceptionOperations<T>): T {
+/**
+ * Runs the network, or its stages from `first` to `last`, in an engine's own operations. The first convolution that is met
+ * has the index 0.
+ */
+export function inceptionGraph<T>(
+  x: T,
+  operations: InceptionOperations<T>,
+  first = 'stem1',
+  last = 'mixed10',
+): T {
   let index = 0;
   const joined = (branches: readonly Branch[], x: T): T => {
     const parts = branches.map((branch) => walk(branch, x));
@@ -29,5 +37,6 @@ export function inceptionGraph<T>(images: T, operations: InceptionOperations<T>)
     }
   };
   const walk = (branch: Branch, x: T): T => branch.reduce((value, step) => apply(step, value), x);
-  return stages.reduce((value, { branches }) => joined(branches, value), images);
+  const [from, to] = [first, last].map((wanted) => stages.findIndex(({ name }) => name === wanted));
+  return stages.slice(from, to + 1).reduce((value, { branches }) => joined(branches, value), x);
 }

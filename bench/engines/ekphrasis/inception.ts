@@ -12,19 +12,25 @@ import type { Program } from '../program.ts';
 import { upload } from './program.ts';
 import { trainingProgram } from './training.ts';
 
-/** The network with these weights, batch norms folded. */
-function network(device: Device, convolutions: readonly ConvolutionWeights[]): InceptionV3 {
+/** The network, or its stages from `first` to `last`, with these weights, batch norms folded. */
+function network(
+  device: Device,
+  convolutions: readonly ConvolutionWeights[],
+  first = 'stem1',
+  last = 'mixed10',
+): InceptionV3 {
   const weights = new Map<string, HostWeight>();
   for (const [index, { kernel, kernelData, bias }] of convolutions.entries()) {
     weights.set(`units.${index}.convolution.kernel`, { shape: kernel, data: kernelData });
     weights.set(`units.${index}.convolution.bias`, { shape: [kernel[3]], data: bias });
   }
-  const model = new InceptionV3(device, null, { last: 'mixed10' });
+  const model = new InceptionV3(device, null, { first, last });
   model.load(weights);
   return model;
 }
 
-const features = (model: InceptionV3, images: Tensor) => model.forward(images).get('mixed10') as Tensor;
+const features = (model: InceptionV3, x: Tensor, last = 'mixed10') =>
+  model.forward(x, [last]).get(last) as Tensor;
 
 export function inceptionPrograms(device: Device): Preparations<Program<Tensor>> {
   return {
@@ -45,10 +51,10 @@ export function inceptionPrograms(device: Device): Preparations<Program<Tensor>>
         },
       };
     },
-    encoderTraining({ images, labels, convolutions, from, top, learningRate }) {
-      const model = network(device, convolutions);
-      const [inputs, classes] = top.kernel.shape;
-      const head = new Dense(device, null, { inputs, units: classes });
+    encoderTraining({ inputs, first, last, labels, convolutions, from, top, learningRate }) {
+      const model = network(device, convolutions, first, last);
+      const [channels, classes] = top.kernel.shape;
+      const head = new Dense(device, null, { inputs: channels, units: classes });
       head.load(
         new Map<string, HostWeight>([
           ['kernel', top.kernel],
@@ -57,12 +63,12 @@ export function inceptionPrograms(device: Device): Preparations<Program<Tensor>>
       );
       const tuned = [...model.trainable()].filter(([name]) => Number(name.split('.')[1]) >= from);
       const optimiser = new SGD(new Map([...tuned, ...head.trainable()]));
-      const [pictures, expected] = [upload(device, images), upload(device, labels)];
+      const [entering, expected] = [upload(device, inputs), upload(device, labels)];
       const loss = () => {
-        const scores = head.forward(features(model, pictures).mean([1, 2]));
+        const scores = head.forward(features(model, entering, last).mean([1, 2]));
         return sparseCategoricalCrossentropy(scores, expected);
       };
-      return trainingProgram(loss, optimiser, learningRate, [pictures, expected, model, head]);
+      return trainingProgram(loss, optimiser, learningRate, [entering, expected, model, head]);
     },
   };
 }

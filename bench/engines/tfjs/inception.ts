@@ -21,24 +21,56 @@ function uploadUnits(tf: Core, convolutions: readonly ConvolutionWeights[]): Uni
   }));
 }
 
-/** mixed10 of images, convolutions fused with their bias and ReLU. Within a tidy. */
-function network(tf: Core, images: Tensor, units: readonly Unit[]): Tensor {
-  return inceptionGraph(images, {
-    convolution(x, index) {
+type PoolAverage = (tf: Core, x: Tensor) => Tensor;
+
+const averagePool: PoolAverage = (tf, x) => tf.avgPool(x, [3, 3], [1, 1], 'same');
+
+/**
+ * The same with a gradient that is right. TensorFlow.js 4.22 divides the gradient of a padded average pool by the whole
+ * window, where the pool itself divides by what lies inside of the image. Here the padding is an op of its own, and the
+ * mean over the whole window is corrected afterwards.
+ */
+const trainableAveragePool: PoolAverage = (tf, x) => {
+  const [, height, width] = x.shape;
+  const inside = (at: number, size: number) => (at === 0 || at === size - 1 ? 2 : 3);
+  const scale = Float32Array.from({ length: height * width }, (_, place) => {
+    const [row, column] = [Math.floor(place / width), place % width];
+    return 9 / (inside(row, height) * inside(column, width));
+  });
+  const padding = [
+    [0, 0],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ];
+  const means = tf.avgPool(tf.pad(x, padding), [3, 3], [1, 1], 'valid');
+  return tf.mul(means, tf.tensor(scale, [1, height, width, 1], 'float32'));
+};
+
+/** The stages from `first` to `last` of x, convolutions fused with their bias and ReLU. Within a tidy. */
+function network(
+  tf: Core,
+  x: Tensor,
+  units: readonly Unit[],
+  { first, last, pool }: { first: string; last: string; pool: PoolAverage },
+): Tensor {
+  const operations = {
+    convolution(input: Tensor, index: number) {
       const { filter, bias, stride, padding } = units[index];
       return tf.fused.conv2d({
-        x,
-        filter,
+        x: input,
+        filter: filter,
         strides: [stride, stride],
         pad: padding,
         bias,
         activation: 'relu',
       });
     },
-    maxPool: (x) => tf.maxPool(x, [3, 3], [2, 2], 'valid'),
-    averagePool: (x) => tf.avgPool(x, [3, 3], [1, 1], 'same'),
-    concat: (parts) => tf.concat(parts, 3),
-  });
+    maxPool: (input: Tensor) => tf.maxPool(input, [3, 3], [2, 2], 'valid'),
+    averagePool: (input: Tensor) => pool(tf, input),
+    concat: (parts: Tensor[]) => tf.concat(parts, 3),
+  };
+  return inceptionGraph<Tensor>(x, operations, first, last);
 }
 
 export function inceptionPrograms(tf: Core): Preparations<Program<Tensor>> {
@@ -47,7 +79,8 @@ export function inceptionPrograms(tf: Core): Preparations<Program<Tensor>> {
       const units = uploadUnits(tf, convolutions);
       const input = upload(tf, images);
       return {
-        compute: () => tf.tidy(() => [network(tf, input, units)]),
+        compute: () =>
+          tf.tidy(() => [network(tf, input, units, { first: 'stem1', last: 'mixed10', pool: averagePool })]),
         release() {
           input.dispose();
           for (const { filter, bias } of units) for (const tensor of [filter, bias]) tensor.dispose();
@@ -60,7 +93,7 @@ export function inceptionPrograms(tf: Core): Preparations<Program<Tensor>> {
 /** Tunes the upper part of the network. For backends that have the gradients of convolution. */
 export function encoderTraining(tf: Core): Preparations<Program<Tensor>> {
   return {
-    encoderTraining({ images, labels, convolutions, from, top, learningRate }) {
+    encoderTraining({ inputs, first, last, labels, convolutions, from, top, learningRate }) {
       const variables: Variable[] = [];
       const asVariable = (tensor: Tensor) => {
         const variable = tf.variable(tensor);
@@ -72,10 +105,11 @@ export function encoderTraining(tf: Core): Preparations<Program<Tensor>> {
       );
       const kernel = asVariable(upload(tf, top.kernel));
       const bias = asVariable(upload(tf, top.bias));
-      const [pictures, classes] = [upload(tf, images), upload(tf, labels)];
+      const [entering, classes] = [upload(tf, inputs), upload(tf, labels)];
       const optimiser = tf.train.sgd(learningRate);
       const loss = () => {
-        const features = tf.mean(network(tf, pictures, units), [1, 2]);
+        const outputs = network(tf, entering, units, { first, last, pool: trainableAveragePool });
+        const features = tf.mean(outputs, [1, 2]);
         const logits = tf.add(tf.matMul(features, kernel), bias);
         return tf.losses.softmaxCrossEntropy(tf.oneHot(classes, top.kernel.shape[1]), logits);
       };
@@ -86,7 +120,7 @@ export function encoderTraining(tf: Core): Preparations<Program<Tensor>> {
           optimiser.dispose();
           for (const { filter, bias: offset } of units)
             for (const tensor of [filter, offset]) tensor.dispose();
-          for (const tensor of [kernel, bias, pictures, classes]) tensor.dispose();
+          for (const tensor of [kernel, bias, entering, classes]) tensor.dispose();
         },
       };
     },

@@ -56,6 +56,7 @@ declare module '@tensorflow/tfjs-core' {
   export function logSoftmax(x: Tensor): Tensor;
   export function matMul(a: Tensor, b: Tensor): Tensor;
   export function maxPool(x: Tensor, size: Pair, strides: Pair, padding: Padding): Tensor;
+  export function pad(x: Tensor, paddings: number[][]): Tensor;
   export function avgPool(x: Tensor, size: Pair, strides: Pair, padding: Padding): Tensor;
   export function basicLSTMCell(
     forgetBias: Tensor,
