@@ -6,11 +6,11 @@ import { Random } from '../../../nn/random.ts';
 import { concat } from '../../../tensor/functions.ts';
 import { scope } from '../../../tensor/scope.ts';
 import { Tensor } from '../../../tensor/tensor.ts';
-import type { DataSet } from '../../data/data-set.ts';
 import { preprocess } from '../../encoder/preprocess.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { cachedImages, openFeatures } from '../training/feature-cache.ts';
 import type { FeatureFiles } from '../training/feature-files.ts';
+import type { OpenedSet } from '../training/training-data.ts';
 import { ImagePipeline } from './image-pipeline.ts';
 import type { FineTuningRun, FineTuningSettings } from './settings.ts';
 
@@ -28,11 +28,6 @@ export interface EncoderInputs {
    */
   load(images: readonly number[], seed: number | null): Promise<() => Tensor>;
   close(): Promise<void>;
-}
-
-export interface OpenedSet {
-  readonly folder: string;
-  readonly set: DataSet;
 }
 
 /** The images' pixels where all stages are trained, else what the stages below the first make of them. */

@@ -11,18 +11,17 @@ import { MovingAverage } from '../../../nn/moving-average.ts';
 import { Adam } from '../../../nn/optimisers/adam.ts';
 import { Random } from '../../../nn/random.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
-import { openDataSet } from '../../data/data-set.ts';
 import { WordsObjective } from '../../training/encoder/encoder-objective.ts';
 import { EncoderTrainer, TrainedEncoder } from '../../training/encoder/encoder-trainer.ts';
 import { WordTargets } from '../../training/encoder/word-targets.ts';
 import { UsageError } from '../arguments.ts';
-import { dataFolder } from '../data-folder.ts';
 import { packageVersion } from '../files.ts';
 import { type Terminal, usable } from '../terminal.ts';
 import { named, writeAtomically } from '../training/checkpoint.ts';
+import { type OpenedSet, openSets } from '../training/training-data.ts';
 import { type FineTuned, type FineTuningState, hasCheckpoint, loadCheckpoint } from './checkpoint.ts';
 import { type Course, runSteps } from './course.ts';
-import { type ImagePlace, type OpenedSet, openInputs } from './encoder-inputs.ts';
+import { type ImagePlace, openInputs } from './encoder-inputs.ts';
 import type { FineTuningRun, FineTuningSettings } from './settings.ts';
 
 /** Fine-tunes an encoder, or goes on with it, as the command line says. */
@@ -47,16 +46,7 @@ export async function fineTune(
   const weights = await usable(
     async () => readSafetensors(await readFile(run.encoderFile), run.encoderFile).weights,
   );
-  const sets: OpenedSet[] = [];
-  for (const folder of run.data) {
-    const set = await usable(() => openDataSet(dataFolder(folder), { seed: settings.seed }));
-    if (set.missing.length > 0) {
-      terminal.say(
-        `${folder}: ${set.missing.length} images have no file or no caption, first ${set.missing[0]}`,
-      );
-    }
-    sets.push({ folder, set });
-  }
+  const sets = await usable(() => openSets(run.data, { seed: settings.seed, heldOut: 0.1 }, terminal));
   const { records, places, trainCount } = imagesOf(sets, settings.measure);
   const targets = checkpoint
     ? new WordTargets(checkpoint.state.words)

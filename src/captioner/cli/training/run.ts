@@ -1,5 +1,4 @@
 import { appendFile, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
@@ -11,15 +10,10 @@ import { SGD } from '../../../nn/optimisers/sgd.ts';
 import { Random } from '../../../nn/random.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
-import { cleanCaptions } from '../../data/clean-captions.ts';
-import { type DataSet, openDataSet } from '../../data/data-set.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import type { TrainingImage } from '../../training/batches.ts';
-import { mostAgreed } from '../../training/consensus.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
-import { dataFolder } from '../data-folder.ts';
 import { packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { type Terminal, usable } from '../terminal.ts';
@@ -32,8 +26,8 @@ import {
   writeAtomically,
 } from './checkpoint.ts';
 import { type EarlierModel, readEarlierModel } from './earlier-model.ts';
-import { cachedFeatures, cachedImages } from './feature-cache.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
+import { cleaned, featuresOf, joined, openSets, trainingData } from './training-data.ts';
 
 /** Trains, or goes on training, as the command line says. */
 export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
@@ -42,8 +36,13 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
   const earlier = from !== undefined && !checkpoint ? await usable(() => readEarlierModel(from)) : null;
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
-  const set = await usable(() => openData(run, settings, terminal));
-  const records = { train: cleaned(set.train, settings), dev: cleaned(set.dev, settings) };
+  const sets = await usable(() =>
+    openSets(run.data, { seed: settings.seed, heldOut: settings.captions.heldOut }, terminal),
+  );
+  const records = {
+    train: cleaned(joined(sets, 'train'), settings),
+    dev: cleaned(joined(sets, 'dev'), settings),
+  };
   const tokenizer = checkpoint
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
     : (earlier?.tokenizer ?? fitTokenizer(records.train, settings));
@@ -52,7 +51,7 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
   terminal.say(`device: ${device.description}`);
   try {
     const wanted = [...records.train, ...records.dev].map(({ image }) => image);
-    const features = await featuresOf(run, config, set, wanted, device);
+    const features = await featuresOf(run, config, sets, wanted, device);
     const data = trainingData(records, tokenizer, features);
     const trained = build(device, config, settings);
     if (checkpoint) checkpoint.apply(trained);
@@ -160,24 +159,6 @@ function trainingReport({ device, settings, data, history, before, tokenizer }: 
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-async function openData(run: RunSettings, settings: ModelSettings, terminal: Terminal): Promise<DataSet> {
-  const { heldOut } = settings.captions;
-  const set = await openDataSet(dataFolder(run.data), {
-    seed: settings.seed,
-    heldOut: { dev: heldOut, test: heldOut },
-  });
-  const { missing } = set;
-  if (missing.length > 0)
-    terminal.say(`${missing.length} images have no file or no caption, first ${missing[0]}`);
-  return set;
-}
-
-function cleaned(records: readonly CaptionedImage[], { captions }: ModelSettings): CaptionedImage[] {
-  const { articles, maximumWords, examples, best } = captions;
-  const kept = cleanCaptions(records, { articles, maximumWords, maximumCaptions: examples ?? undefined });
-  return best === null ? kept : mostAgreed(kept, best);
-}
-
 function fitTokenizer(records: readonly CaptionedImage[], { captions }: ModelSettings): Tokenizer {
   const { minimumCount, numWords } = captions;
   const sentences = records.flatMap((record) => record.captions);
@@ -193,42 +174,6 @@ function configOf(settings: ModelSettings, tokenizer: Tokenizer): CaptionerConfi
     tokenizer: 'tokenizer.json',
   };
   return parseCaptionerConfig(JSON.stringify(config), 'the settings');
-}
-
-async function featuresOf(
-  run: RunSettings,
-  config: CaptionerConfig,
-  set: DataSet,
-  wanted: readonly string[],
-  device: Device,
-): Promise<FeatureTable> {
-  const threads = run.threads ?? (device.kind === 'cpu' ? availableParallelism() : 1);
-  const bar = openProgressBar('features');
-  const settings = {
-    folder: run.data,
-    encoderFile: run.encoderFile,
-    encoder: config.encoder,
-    device: device.kind,
-  };
-  try {
-    return await cachedFeatures(settings, cachedImages(set), run.cache, threads, bar.update, wanted);
-  } finally {
-    bar.close();
-  }
-}
-
-/** Features lie in the order of the training images, then the development images. */
-function trainingData(
-  records: { train: readonly CaptionedImage[]; dev: readonly CaptionedImage[] },
-  tokenizer: Tokenizer,
-  features: FeatureTable,
-): TrainingData {
-  const encode = (images: readonly CaptionedImage[], first: number): TrainingImage[] =>
-    images.map(({ captions }, index) => ({
-      features: first + index,
-      captions: captions.map((caption) => tokenizer.encode(caption, { wrapped: true })),
-    }));
-  return { train: encode(records.train, 0), dev: encode(records.dev, records.train.length), features };
 }
 
 /** The training images' part of the table, and its channels. */

@@ -10,7 +10,8 @@ export const HELP = `Trains a captioner: an LSTM decoder over the features of a 
 
 Usage: node dist/train.js [options] --data DIR --out DIR
 
-  --data DIR             data set: Flickr8k (captions.txt or Flickr8k.token.txt, split lists) or MS COCO (captions_*.json)
+  --data DIR             data set: Flickr8k (captions.txt or Flickr8k.token.txt, split lists) or MS COCO (captions_*.json);
+                         given several times, all of them are used
   --out DIR              folder for the model, the checkpoint and the metrics; made if it is not there
   --resume               go on from the checkpoint in --out, with its settings; only --epochs and --patience may change
   --from DIR             begin with the weights and words of this model folder, which has the same sizes
@@ -63,7 +64,7 @@ epoch, training.json, and checkpoint.safetensors. Exit code: 0 trained, 1 failed
 const text = { type: 'string' } as const;
 
 export const FLAGS = {
-  data: text,
+  data: { type: 'string', multiple: true },
   out: text,
   resume: { type: 'boolean', default: false },
   from: text,
@@ -110,7 +111,7 @@ export type Values = ReturnType<typeof readArguments<typeof FLAGS>>['values'];
 
 /** Where things are and what may differ from run to run. */
 export interface RunSettings {
-  readonly data: string;
+  readonly data: readonly string[];
   readonly out: string;
   readonly resume: boolean;
   /** Model folder whose weights and words a new training begins with. */
@@ -158,12 +159,15 @@ function fraction(flag: keyof Values, value: string, least: number, largest: num
 
 /** The settings of the run; throws UsageError. */
 export function runSettings(values: Values): RunSettings {
-  const { data, out, threads, epochs, patience } = values;
-  if (data === undefined || out === undefined) {
-    throw new UsageError(`--${data === undefined ? 'data' : 'out'} DIR is missing. See --help.`);
+  const { data = [], out, threads, epochs, patience } = values;
+  if (data.length === 0 || out === undefined) {
+    throw new UsageError(`--${data.length === 0 ? 'data' : 'out'} DIR is missing. See --help.`);
   }
-  if (!statSync(data, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`--data ${data} is no folder. Name the one that holds the captions and the images.`);
+  for (const folder of data) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    throw new UsageError(
+      `--data ${folder} is no folder. Name the one that holds the captions and the images.`,
+    );
   }
   const encoderFile = values.encoder ?? join(packageFolder(), 'models', 'flickr8k', 'encoder.safetensors');
   if (!statSync(encoderFile, { throwIfNoEntry: false })?.isFile()) {
