@@ -45,6 +45,8 @@ function writeReports(model: string): void {
     seed: 43,
     encoder: config.encoder,
     decoder,
+    objective: 'cross-entropy',
+    selfCritical: { samples: 5, baseline: 'mean', crossEntropy: 0 },
     optimiser: 'adam',
     schedule: { learningRate: 0.002, decay: 0.7, decayAfter: 1, clipNorm: 4, batchImages: 24 },
     dropout: { encoding: 0.31, embedding: 0.32, output: 0.33 },

@@ -160,6 +160,7 @@ fact('survives large inputs', 'logSoftmax', [tensor([1000, 1000, -1000])], {}, [
   -Math.LN2,
   -2000 - Math.LN2,
 ]);
+fact('inverts the running sum, whatever the sum of all', 'categorical', [tensor([[1, 1, 2], [0, 3, 0], [2, 2, 4]]), tensor([0.5, 0.9, 0.49])], {}, [2, 1, 1]); // biome-ignore format: rows
 fact('prefers the first', 'argmax', [tensor([[1, 3, 3], [-5, -6, -5]])], {}, [1, 0]); // biome-ignore format: rows
 fact('descends, ties in order', 'topK', [tensor([2, 9, 2, 9, 1])], { k: 4 }, [9, 9, 2, 2], [1, 3, 0, 2]);
 

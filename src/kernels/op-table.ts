@@ -8,6 +8,7 @@ import { batchNorm } from './ops/batch-norm.ts';
 import { binaryOps } from './ops/binary.ts';
 import { broadcastTo } from './ops/broadcast-to.ts';
 import { cast } from './ops/cast.ts';
+import { categorical } from './ops/categorical.ts';
 import { concat } from './ops/concat.ts';
 import { conv2d } from './ops/conv2d.ts';
 import { conv2dGradientInput } from './ops/conv2d-gradient-input.ts';
@@ -71,6 +72,7 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   sparseCrossEntropyGradient,
   argmax,
   batchNorm,
+  categorical,
   logSoftmax,
   nadam,
   resizeBilinear,

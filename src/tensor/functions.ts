@@ -76,6 +76,14 @@ export function argmax(x: Tensor): Tensor {
   return execute('argmax', [x], {});
 }
 
+/**
+ * Draws an index from each of some distributions: p [.., N] of numbers from 0, u [..] uniform in 0 … 1 -> int32 [..]. Index i
+ * comes with probability p[i] / Σ p.
+ */
+export function categorical(p: Tensor, u: Tensor): Tensor {
+  return execute('categorical', [p, u], {});
+}
+
 /** The k largest of the last axis, falling, equals by rising index: [.., N] → [.., k], indices int32. */
 export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
   const [values, indices] = executeAll('topK', [x], { k });

@@ -4,6 +4,8 @@ import type { Random } from '../../nn/random.ts';
 export interface TrainingImage {
   readonly features: number;
   readonly captions: readonly (readonly number[])[];
+  /** What the loss of each caption's words is multiplied by. Default 1 each. */
+  readonly weights?: readonly number[];
 }
 
 /**
@@ -20,24 +22,30 @@ export interface Batch {
   readonly inputs: Int32Array<ArrayBuffer>;
   /** The word to be predicted there. */
   readonly targets: Int32Array<ArrayBuffer>;
+  /** What the loss of each word is multiplied by. */
+  readonly weights: Float32Array<ArrayBuffer>;
   /** Sentences that run at each step, falling. */
   readonly active: readonly number[];
 }
 
 /** Lays out the captions of some images. */
 export function layOut(images: readonly TrainingImage[]): Batch {
-  const sentences = images.flatMap(({ captions }, image) => captions.map((ids) => ({ ids, image })));
+  const sentences = images.flatMap(({ captions, weights }, image) =>
+    captions.map((ids, index) => ({ ids, image, weight: weights?.[index] ?? 1 })),
+  );
   sentences.sort((a, b) => b.ids.length - a.ids.length);
   const steps = (sentences[0]?.ids.length ?? 1) - 1;
   const inputs: number[] = [];
   const targets: number[] = [];
+  const wordWeights: number[] = [];
   const active: number[] = [];
   for (let step = 0; step < steps; step++) {
     const running = sentences.filter(({ ids }) => ids.length - 1 > step);
     active.push(running.length);
-    for (const { ids } of running) {
+    for (const { ids, weight } of running) {
       inputs.push(ids[step]);
       targets.push(ids[step + 1]);
+      wordWeights.push(weight);
     }
   }
   return {
@@ -45,12 +53,18 @@ export function layOut(images: readonly TrainingImage[]): Batch {
     sentenceImage: Int32Array.from(sentences, ({ image }) => image),
     inputs: Int32Array.from(inputs),
     targets: Int32Array.from(targets),
+    weights: Float32Array.from(wordWeights),
     active,
   };
 }
 
-/** Batches of `size` images in order, or shuffled where a generator is given; the last may be smaller. */
-export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
+/** Parts of `size` images in order, or shuffled where a generator is given; the last may be smaller. */
+export function* inParts<T>(images: readonly T[], size: number, random?: Random): Generator<T[]> {
   const order = random ? random.shuffle([...images]) : images;
-  for (let start = 0; start < order.length; start += size) yield layOut(order.slice(start, start + size));
+  for (let start = 0; start < order.length; start += size) yield order.slice(start, start + size);
+}
+
+/** The same, laid out. */
+export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
+  for (const part of inParts(images, size, random)) yield layOut(part);
 }

@@ -1,7 +1,8 @@
 import type { Device } from '../../kernels/device.ts';
+import { elementCount } from '../../kernels/spec.ts';
 import { sparseCrossEntropy } from '../../tensor/functions.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import type { Decoder } from '../decoder/decoder.ts';
+import type { Decoder, Encoding } from '../decoder/decoder.ts';
 import type { Batch } from './batches.ts';
 
 /** Elements of an image's features: its rows' shape is [channels], or [places, channels] of a grid. */
@@ -20,16 +21,31 @@ export function teacherForcingLoss(
   batch: Batch,
   table: FeatureTable,
 ): Tensor {
-  const encoding = decoder.encode(rows(device, table, batch.images));
-  const sentences = Tensor.from(device, batch.sentenceImage);
-  const all = decoder.select(encoding, sentences);
-  const words = decoder.projectWords(Tensor.from(device, batch.inputs));
-  const hidden = decoder.hiddenStates(words, all, batch.active);
-  return sparseCrossEntropy(decoder.logits(hidden), Tensor.from(device, batch.targets)).mean();
+  return wordLosses(device, decoder, batch, decoder.encode(featureRows(device, table, batch.images))).mean();
 }
 
-function rows(device: Device, { rowShape, data }: FeatureTable, images: Int32Array): Tensor {
-  const width = rowShape.reduce((product, dimension) => product * dimension, 1);
+/**
+ * The cross-entropies of a batch's words [words], in its own order, under teacher forcing; `encoding` is of its images. A
+ * `penalty` [1, V] is added to the logits.
+ */
+export function wordLosses(
+  device: Device,
+  decoder: Decoder,
+  batch: Batch,
+  encoding: Encoding,
+  penalty: Tensor | null = null,
+): Tensor {
+  const all = decoder.select(encoding, Tensor.from(device, batch.sentenceImage));
+  const words = decoder.projectWords(Tensor.from(device, batch.inputs));
+  const hidden = decoder.hiddenStates(words, all, batch.active);
+  const logits = decoder.logits(hidden);
+  const targets = Tensor.from(device, batch.targets);
+  return sparseCrossEntropy(penalty ? logits.add(penalty) : logits, targets);
+}
+
+/** The features of some images, by their rows in the table, on the device. */
+export function featureRows(device: Device, { rowShape, data }: FeatureTable, images: Int32Array): Tensor {
+  const width = elementCount(rowShape);
   const chosen = new Float32Array(images.length * width);
   for (const [row, image] of images.entries()) {
     chosen.set(data.subarray(image * width, (image + 1) * width), row * width);

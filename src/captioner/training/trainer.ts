@@ -5,8 +5,10 @@ import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';
 import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';
-import { type Batch, batches, type TrainingImage } from './batches.ts';
+import { batches, inParts, layOut, type TrainingImage } from './batches.ts';
+import { policyLoss, type SelfCritical } from './self-critical.ts';
 import { type FeatureTable, teacherForcingLoss } from './teacher-forcing.ts';
 
 export interface Schedule {
@@ -29,8 +31,15 @@ export interface TrainingData {
 export interface Progress {
   readonly batch: number;
   readonly batches: number;
-  /** Mean loss per word so far in the epoch, in nats. */
+  /** Mean loss per word so far in the epoch, in nats; of a self-critical epoch the mean reward of a sampled sentence. */
   readonly loss: number;
+}
+
+/** How self-critical training is mixed with teacher forcing. */
+export interface Criticism {
+  readonly selfCritical: SelfCritical;
+  /** What the cross-entropy of the images' own captions is multiplied by before it is added; 0 for none. */
+  readonly crossEntropy: number;
 }
 
 /** The rate of an epoch, counted from 1. */
@@ -38,32 +47,53 @@ export function learningRateOf(schedule: Schedule, epoch: number): number {
   return schedule.learningRate * schedule.decay ** Math.max(0, epoch - schedule.decayAfter);
 }
 
-/** Trains a decoder by teacher forcing on features that were computed before. Losses are means per word, in nats. */
+/**
+ * Trains a decoder on features that were computed before, by teacher forcing or, given `criticism`, by the rewards of its
+ * own sentences. Losses are means per word, in nats.
+ */
 export class Trainer {
   readonly #device: Device;
   readonly #decoder: Decoder;
   readonly #optimiser: Optimiser;
   readonly #schedule: Schedule;
   readonly #random: Random;
+  readonly #criticism: Criticism | null;
 
   /** `random` orders the batches; the decoder's dropouts have their own. */
-  constructor(device: Device, decoder: Decoder, optimiser: Optimiser, schedule: Schedule, random: Random) {
+  constructor(
+    device: Device,
+    decoder: Decoder,
+    optimiser: Optimiser,
+    schedule: Schedule,
+    random: Random,
+    criticism: Criticism | null = null,
+  ) {
     this.#device = device;
     this.#decoder = decoder;
     this.#optimiser = optimiser;
     this.#schedule = schedule;
     this.#random = random;
+    this.#criticism = criticism;
   }
 
-  /** One pass over the training images in a new order; resolves to the mean loss. Throws when the loss diverges. */
+  /**
+   * One pass over the training images in a new order; resolves to the mean loss, or to the mean reward of a self-critical
+   * one. Throws when the loss diverges.
+   */
   async trainEpoch(data: TrainingData, epoch: number, report: (progress: Progress) => void): Promise<number> {
     this.#decoder.train();
     const rate = learningRateOf(this.#schedule, epoch);
     const count = Math.ceil(data.train.length / this.#schedule.batchImages);
     const mean = new Mean();
     let number = 0;
-    for (const batch of batches(data.train, this.#schedule.batchImages, this.#random)) {
-      mean.add(await this.#trainBatch(batch, data.features, rate), batch.targets.length);
+    for (const images of inParts(data.train, this.#schedule.batchImages, this.#random)) {
+      if (this.#criticism) {
+        mean.add(await this.#criticise(this.#criticism, images, data.features, rate), images.length);
+      } else {
+        const batch = layOut(images);
+        const loss = () => teacherForcingLoss(this.#device, this.#decoder, batch, data.features);
+        mean.add(await this.#descend(loss, rate), batch.targets.length);
+      }
       report({ batch: ++number, batches: count, loss: mean.value });
     }
     return mean.value;
@@ -85,13 +115,27 @@ export class Trainer {
     return mean.value;
   }
 
-  async #trainBatch(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
+  /** A step up the expected reward of the sentences that the decoder draws; resolves to their mean reward. */
+  async #criticise(
+    { selfCritical, crossEntropy }: Criticism,
+    images: readonly TrainingImage[],
+    features: FeatureTable,
+    rate: number,
+  ): Promise<number> {
+    const { batch, meanReward } = await selfCritical.sample(this.#decoder, images, features);
+    // The gradient is that of the decoder that drew the sentences, so its dropout rests here too.
+    const policy = () => policyLoss(this.#device, this.#decoder, batch, features, selfCritical.forbidden);
+    const own = layOut(images);
+    const truth = () => teacherForcingLoss(this.#device, this.#decoder, own, features).scale(crossEntropy);
+    await this.#descend(() => (crossEntropy === 0 ? policy() : policy().add(truth())), rate);
+    return meanReward;
+  }
+
+  /** One step down a loss; resolves to its value. */
+  async #descend(lossOf: () => Tensor, rate: number): Promise<number> {
     const opened = openScope();
     try {
-      const { value, gradients } = valueAndGradients(
-        () => teacherForcingLoss(this.#device, this.#decoder, batch, features),
-        this.#optimiser.parameters,
-      );
+      const { value, gradients } = valueAndGradients(lossOf, this.#optimiser.parameters);
       this.#optimiser.step(clipByGlobalNorm(gradients, this.#schedule.clipNorm).gradients, rate);
       const loss = await value.item();
       if (!Number.isFinite(loss)) {

@@ -14,9 +14,14 @@ import type { ModelSettings } from './settings.ts';
 /** A finished epoch. */
 export interface Epoch {
   readonly epoch: number;
-  /** Means per word, in nats. */
-  readonly trainLoss: number;
+  /** Mean per word, in nats; null where rewards were trained on. */
+  readonly trainLoss: number | null;
+  /** Mean CIDEr-D of the sentences drawn, the end word counted; null of cross-entropy. */
+  readonly trainReward: number | null;
+  /** Mean per word, in nats. */
   readonly devLoss: number;
+  /** CIDEr of the greedy captions of the development images, the mean over the data sets. */
+  readonly devCider: number;
   readonly learningRate: number;
   readonly seconds: number;
 }
@@ -33,9 +38,10 @@ export interface TrainingState {
 export interface Trained {
   readonly decoder: Decoder;
   readonly optimiser: Optimiser;
-  /** Of the dropout masks, and of the batches' order. */
+  /** Of the dropout masks, of the batches' order, and of the words that self-critical training draws. */
   readonly dropoutRandom: Random;
   readonly orderRandom: Random;
+  readonly sampleRandom: Random;
 }
 
 const fileName = 'checkpoint.safetensors';
@@ -61,6 +67,7 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
     steps: String(steps),
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
     orderRandom: JSON.stringify(trained.orderRandom.save()),
+    sampleRandom: JSON.stringify(trained.sampleRandom.save()),
   };
   await writeAtomically(join(folder, fileName), writeSafetensors(weights, { metadata }));
 }
@@ -94,11 +101,12 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
     );
   return {
     state: JSON.parse(entry('state')),
-    apply({ decoder, optimiser, dropoutRandom, orderRandom }) {
+    apply({ decoder, optimiser, dropoutRandom, orderRandom, sampleRandom }) {
       decoder.load(part('model.'), path);
       optimiser.restore(Number(entry('steps')), part('optimiser.'));
       dropoutRandom.restore(JSON.parse(entry('dropoutRandom')));
       orderRandom.restore(JSON.parse(entry('orderRandom')));
+      sampleRandom.restore(JSON.parse(entry('sampleRandom')));
     },
   };
 }

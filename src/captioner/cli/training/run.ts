@@ -11,9 +11,11 @@ import { Random } from '../../../nn/random.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { Decoder } from '../../decoder/decoder.ts';
+import { greedyScores } from '../../evaluation/greedy-scores.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { type Criticism, learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
 import { packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { type Terminal, usable } from '../terminal.ts';
@@ -27,7 +29,16 @@ import {
 } from './checkpoint.ts';
 import { type EarlierModel, readEarlierModel } from './earlier-model.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
-import { cleaned, featuresOf, joined, openSets, trainingData } from './training-data.ts';
+import {
+  cleaned,
+  featuresOf,
+  joined,
+  type OpenedSet,
+  openSets,
+  type ScoredSet,
+  scoredSets,
+  trainingData,
+} from './training-data.ts';
 
 /** Trains, or goes on training, as the command line says. */
 export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
@@ -64,7 +75,26 @@ export async function train(run: RunSettings, fresh: ModelSettings, terminal: Te
     await prepareFolder(run, config, tokenizer);
     const history = [...(checkpoint?.state.history ?? [])];
     const before = checkpoint?.state.before ?? earlier?.report ?? null;
-    await runEpochs({ device, run, settings, data, trained, tokenizer, history, before, terminal });
+    const scored = scoredSets(sets, records.dev, records.train.length);
+    const criticism = criticismOf(device, settings, tokenizer, trained, {
+      sets,
+      train: records.train,
+      maximumLength: config.decoder.maximumLength,
+    });
+    const course = {
+      device,
+      run,
+      settings,
+      data,
+      scored,
+      criticism,
+      trained,
+      tokenizer,
+      history,
+      before,
+      terminal,
+    };
+    await runEpochs(course);
   } finally {
     device.destroy();
   }
@@ -75,6 +105,8 @@ interface Course {
   readonly run: RunSettings;
   readonly settings: ModelSettings;
   readonly data: TrainingData;
+  readonly scored: readonly ScoredSet[];
+  readonly criticism: Criticism | null;
   readonly trained: Trained;
   readonly tokenizer: Tokenizer;
   readonly history: Epoch[];
@@ -84,62 +116,101 @@ interface Course {
 }
 
 async function runEpochs(course: Course): Promise<void> {
-  const { device, run, settings, data, trained, tokenizer, history, before, terminal } = course;
+  const { device, run, settings, data, criticism, trained, tokenizer, history, before, terminal } = course;
   const trainer = new Trainer(
     device,
     trained.decoder,
     trained.optimiser,
     settings.schedule,
     trained.orderRandom,
+    criticism,
   );
+  const reward = criticism !== null;
   while (history.length < settings.epochs) {
-    const best = bestOf(history);
+    const best = bestOf(history, reward);
     if (best && history.length - best.epoch >= settings.patience) {
-      terminal.say(`no better validation loss for ${settings.patience} epochs: stopping`);
+      terminal.say(
+        `no better ${reward ? 'CIDEr' : 'validation loss'} for ${settings.patience} epochs: stopping`,
+      );
       break;
     }
     const epoch = history.length + 1;
     const start = performance.now();
     const bar = openProgressBar(`epoch ${epoch}`);
-    let trainLoss: number;
+    let mean: number;
     try {
-      trainLoss = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss }) =>
-        bar.update(batch, batches, `loss ${loss.toFixed(3)}`),
+      mean = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss }) =>
+        bar.update(batch, batches, `${reward ? 'reward' : 'loss'} ${loss.toFixed(3)}`),
       );
     } finally {
       bar.close();
     }
     const devLoss = await trainer.evaluate(data);
+    const devCider = await meanCider(course);
     const seconds = Math.round((performance.now() - start) / 100) / 10;
     const line: Epoch = {
       epoch,
-      trainLoss,
+      trainLoss: reward ? null : mean,
+      trainReward: reward ? mean : null,
       devLoss,
+      devCider,
       learningRate: learningRateOf(settings.schedule, epoch),
       seconds,
     };
     history.push(line);
     terminal.say(
-      `epoch ${epoch}: loss ${trainLoss.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ${seconds.toFixed(0)} s`,
+      `epoch ${epoch}: ${reward ? 'reward' : 'loss'} ${mean.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ` +
+        `greedy CIDEr ${devCider.toFixed(4)}, ${seconds.toFixed(0)} s`,
     );
-    if (bestOf(history) === line) await saveModel(run.out, trained.decoder, settings);
+    if (bestOf(history, reward) === line) await saveModel(run.out, trained.decoder, settings);
     await saveCheckpoint(run.out, { settings, tokenizer: tokenizer.toJSON(), history, before }, trained);
     await appendFile(join(run.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
     await writeAtomically(join(run.out, 'training.json'), trainingReport(course));
   }
-  const best = bestOf(history);
+  const best = bestOf(history, reward);
   if (best)
     terminal.print(
-      `best epoch ${best.epoch}: validation loss ${best.devLoss.toFixed(4)}; the model is in ${run.out}`,
+      `best epoch ${best.epoch}: validation loss ${best.devLoss.toFixed(4)}, greedy CIDEr ${best.devCider.toFixed(4)}; ` +
+        `the model is in ${run.out}`,
     );
 }
 
-/** The epoch of the lowest validation loss, the earliest of equals. */
-function bestOf(history: readonly Epoch[]): Epoch | undefined {
+/** The epoch of the lowest validation loss, or of the highest CIDEr; the earliest of equals. */
+function bestOf(history: readonly Epoch[], byCider: boolean): Epoch | undefined {
+  const cost = ({ devLoss, devCider }: Epoch) => (byCider ? -devCider : devLoss);
   return history.reduce<Epoch | undefined>(
-    (best, line) => (best && best.devLoss <= line.devLoss ? best : line),
+    (best, line) => (best && cost(best) <= cost(line) ? best : line),
     undefined,
   );
+}
+
+/** The mean over the data sets of the CIDEr of their development images' greedy captions. */
+async function meanCider({ device, trained, tokenizer, scored, data }: Course): Promise<number> {
+  let sum = 0;
+  for (const { images, rows } of scored) {
+    sum += (await greedyScores(device, trained.decoder, tokenizer, images, rows, data.features)).CIDEr;
+  }
+  return sum / scored.length;
+}
+
+function criticismOf(
+  device: Device,
+  { objective, selfCritical }: ModelSettings,
+  tokenizer: Tokenizer,
+  { sampleRandom }: Trained,
+  data: { sets: readonly OpenedSet[]; train: readonly CaptionedImage[]; maximumLength: number },
+): Criticism | null {
+  if (objective !== 'cider') return null;
+  const { samples, baseline, crossEntropy } = selfCritical;
+  // Rewards count all that people wrote, whatever part of it is trained on.
+  const written = new Map(joined(data.sets, 'train').map((record) => [record.image, record]));
+  const references = data.train.map(({ image }) => written.get(image) as CaptionedImage);
+  const rows = references.map((_, row) => row);
+  const options = { samples, baseline, maximumLength: data.maximumLength };
+  return {
+    selfCritical: new SelfCritical(device, tokenizer, references, rows, sampleRandom, options),
+    crossEntropy,
+  };
 }
 
 function trainingReport({ device, settings, data, history, before, tokenizer }: Course): string {
@@ -153,7 +224,7 @@ function trainingReport({ device, settings, data, history, before, tokenizer }: 
     wordIds: tokenizer.size,
     settings,
     epochs: history,
-    best: bestOf(history),
+    best: bestOf(history, settings.objective === 'cider'),
     before,
   };
   return `${JSON.stringify(report, null, 2)}\n`;
@@ -188,8 +259,9 @@ function trainingRows(
 function build(device: Device, config: CaptionerConfig, settings: ModelSettings): Trained {
   const dropoutRandom = new Random(settings.seed);
   const orderRandom = new Random(settings.seed + 1);
+  const sampleRandom = new Random(settings.seed + 2);
   const decoder = new Decoder(device, dropoutRandom, config, settings.dropout);
-  return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom };
+  return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom, sampleRandom };
 }
 
 function optimiserOf({ optimiser }: ModelSettings, decoder: Decoder): Optimiser {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptionerConfig } from '../../config.ts';
 import type { DropoutRates } from '../../decoder/decoder.ts';
+import type { Baseline } from '../../training/self-critical.ts';
 import type { Schedule } from '../../training/trainer.ts';
 import { choiceFlag, numberFlag, type readArguments, threadsFlag, UsageError } from '../arguments.ts';
 import { packageFolder } from '../files.ts';
@@ -43,6 +44,15 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --lstm-size N          hidden units (default: 512)
   --caption-length N     most words that the model writes (default: 20)
 
+ Objective
+  --objective NAME       cross-entropy (teacher forcing), or cider: self-critical training on the CIDEr-D of sentences that
+                         the model draws, for a model that has learnt by cross-entropy (see --from) (default: cross-entropy)
+  --samples N            cider: sentences drawn for each image (default: 5)
+  --baseline NAME        cider: what a sentence's score is compared with: mean (of the image's other samples) or greedy (the
+                         sentence that the model would say) (default: mean)
+  --cross-entropy-weight R
+                         cider: how much the cross-entropy of people's captions counts beside (default: 0)
+
  Training
   --epochs N             (default: 10)
   --batch-images N       images a batch, each with all of its captions (default: 25)
@@ -58,7 +68,8 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --precision NAME       float32 or float16 weights of the decoder in the model (default: float16)
   --version, --help
 
-Losses are means per word in nats. --out then holds a model folder for caption --model, metrics.jsonl with one line an
+Losses are means per word in nats. After every epoch the greedy captions of the development images are scored; the epoch
+that is kept has the lowest validation loss, or with --objective cider the highest CIDEr. --out then holds a model folder for caption --model, metrics.jsonl with one line an
 epoch, training.json, and checkpoint.safetensors. Exit code: 0 trained, 1 failed on the way, 2 cannot begin as written.`;
 
 const text = { type: 'string' } as const;
@@ -91,6 +102,10 @@ export const FLAGS = {
   embedding: { type: 'string', default: '256' },
   'lstm-size': { type: 'string', default: '512' },
   'caption-length': { type: 'string', default: '20' },
+  objective: { type: 'string', default: 'cross-entropy' },
+  samples: { type: 'string', default: '5' },
+  baseline: { type: 'string', default: 'mean' },
+  'cross-entropy-weight': { type: 'string', default: '0' },
   epochs: text,
   'batch-images': { type: 'string', default: '25' },
   optimiser: { type: 'string', default: 'adam' },
@@ -139,6 +154,13 @@ export interface ModelSettings {
   readonly encoder: CaptionerConfig['encoder'];
   /** Without the vocabulary, which the captions decide. */
   readonly decoder: Omit<CaptionerConfig['decoder'], 'vocabulary'>;
+  readonly objective: 'cross-entropy' | 'cider';
+  /** Of self-critical training; not looked at otherwise. */
+  readonly selfCritical: {
+    readonly samples: number;
+    readonly baseline: Baseline;
+    readonly crossEntropy: number;
+  };
   readonly optimiser: 'adam' | 'nadam' | 'sgd';
   readonly schedule: Schedule;
   readonly dropout: DropoutRates;
@@ -229,6 +251,12 @@ export function modelSettings(values: Values): ModelSettings {
       activation: 'tanh',
       recurrentActivation: 'sigmoid',
       maximumLength: whole('caption-length', values['caption-length']),
+    },
+    objective: choiceFlag('--objective', values.objective, ['cross-entropy', 'cider']),
+    selfCritical: {
+      samples: whole('samples', values.samples),
+      baseline: choiceFlag('--baseline', values.baseline, ['mean', 'greedy']),
+      crossEntropy: fraction('cross-entropy-weight', values['cross-entropy-weight'], 0, 1e6),
     },
     optimiser: choiceFlag('--optimiser', values.optimiser, ['adam', 'nadam', 'sgd']),
     schedule: {

@@ -99,3 +99,26 @@ export function trainingData(
     }));
   return { train: encode(records.train, 0), dev: encode(records.dev, records.train.length), features };
 }
+
+/** Images of one data set whose captions are scored, with all that people wrote of them. */
+export interface ScoredSet {
+  readonly folder: string;
+  readonly images: readonly CaptionedImage[];
+  /** Their rows among the features. */
+  readonly rows: readonly number[];
+}
+
+/** The development images by data set; `first` is the row of the first of them. */
+export function scoredSets(
+  sets: readonly OpenedSet[],
+  dev: readonly CaptionedImage[],
+  first: number,
+): ScoredSet[] {
+  const rowOf = new Map(dev.map(({ image }, index) => [image, first + index]));
+  return sets
+    .map((opened) => {
+      const images = joined([opened], 'dev').filter(({ image }) => rowOf.has(image));
+      return { folder: opened.folder, images, rows: images.map(({ image }) => rowOf.get(image) as number) };
+    })
+    .filter(({ images }) => images.length > 0);
+}
