@@ -19,8 +19,8 @@ Usage: node dist/caption.js [options] IMAGE…
   --device NAME   auto, webgpu or cpu (default: auto, the fastest there is)
   --threads N     threads of the CPU device (default: one a core, at most 8)
   --beam N        width of the beam search, 1 to 100 (default: 3; 1 is greedy)
-  --top N         show the N best sentences of the search, 1 to 100: of each its probability, its mean log
-                  probability per word, and its words; a beam narrower than N is raised to N
+  --top N         show the N best sentences of the search, 1 to 100, in the search's order: of each its probability, its
+                  mean log probability per word, and its words; a beam narrower than N is raised to N
   --attention FILE
                   write a web page that shows where each word looked; only for models with attention
   --json          print an array of {path, caption, score, meanLogProbability, unsure, device, milliseconds}, or
