@@ -103,6 +103,9 @@ onDevice('the next best sentences come with their probabilities, and raise the b
     const { message } = await errorOf(UnsupportedError, () => captioner.caption(images[0], { top }));
     assert.match(message, /whole number from 1 to 100/);
   }
+  for (const lengthExponent of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    await errorOf(UnsupportedError, () => captioner.caption(images[0], { lengthExponent }));
+  }
   captioner.dispose();
 });
 

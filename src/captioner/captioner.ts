@@ -114,7 +114,7 @@ export class Captioner {
 
   /**
    * Describes one image. Rejects with ImageError where the image's data are not height × width × 3, with
-   * UnsupportedError for a `top` out of range or the attention of a model without any, and with the device's error when
+   * UnsupportedError for a `top` or `lengthExponent` out of range or the attention of a model without any, and with the device's error when
    * its work failed.
    */
   async caption(image: RgbImage, options: CaptionOptions = {}): Promise<Caption> {
@@ -177,10 +177,15 @@ export class Captioner {
     return this.#encode;
   }
 
-  #checkOptions({ top = 1, attention = false }: CaptionOptions): void {
+  #checkOptions({ top = 1, attention = false, lengthExponent = 0 }: CaptionOptions): void {
     if (!Number.isInteger(top) || top < 1 || top > widestTop) {
       throw new UnsupportedError(
         `Captioner: the ${top} best sentences were asked for; give a whole number from 1 to ${widestTop}`,
+      );
+    }
+    if (!Number.isFinite(lengthExponent) || lengthExponent < 0) {
+      throw new UnsupportedError(
+        `Captioner: a lengthExponent of ${lengthExponent} was given; give a number from 0, such as ${defaultLengthExponent}`,
       );
     }
     if (attention && !this.config.decoder.attention) {
