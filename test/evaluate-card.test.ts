@@ -84,14 +84,26 @@ function writeReports(model: string): void {
     model: files,
     data: { layout: 'flickr8k', split: 'dev', images: 2, limit: null, seed: 42, heldOut: 0.1 },
     device: { kind: 'cpu', description: 'CPU, one thread' },
+    features: null,
     runs: [
-      { beam: 1, scores: scoresOf('a cat in the snow', 'two men'), secondsPerCaption: 0.25 },
+      {
+        beam: 1,
+        lengthExponent: null,
+        scores: scoresOf('a cat in the snow', 'two men'),
+        meanLogProbability: -1.5,
+        secondsPerCaption: 0.25,
+        imagesPerSecond: 4,
+      },
       {
         beam: 3,
+        lengthExponent: 0.7,
         scores: scoresOf('a dog in the snow', 'two men play with a dog'),
+        meanLogProbability: -1.25,
         secondsPerCaption: 0.125,
+        imagesPerSecond: 8,
       },
     ],
+    confidence: { beam: 1, lengthExponent: null, quantiles: [] },
     scale: scaleOf(references),
   };
   writeFileSync(join(model, 'evaluation.json'), JSON.stringify(evaluation));

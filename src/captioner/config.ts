@@ -11,6 +11,11 @@ export interface CaptionerConfig {
   readonly decoder: DecoderConfig;
   /** File name of the tokeniser, relative to the folder. */
   readonly tokenizer: string;
+  /**
+   * A caption whose mean log probability per word (natural, the end word's included) is below this is marked as unsure.
+   * Absent: none is. Choose it on development images, by the `confidence` that evaluate reports.
+   */
+  readonly unsureBelow?: number;
 }
 
 export type FeatureTransform = 'squareRoot' | 'standardise';
@@ -70,7 +75,7 @@ export function parseCaptionerConfig(text: string, file: string): CaptionerConfi
       `${file}: version is ${shown(root.version)}, but this program reads version 1: update it`,
     );
   }
-  onlyMembers(root, ['format', 'version', 'encoder', 'decoder', 'tokenizer'], file);
+  onlyMembers(root, ['format', 'version', 'encoder', 'decoder', 'tokenizer', 'unsureBelow'], file);
   const encoder = encoderConfig(expectObject(root.encoder, `${file}: encoder`), `${file}: encoder`);
   const decoder = decoderConfig(expectObject(root.decoder, `${file}: decoder`), `${file}: decoder`);
   if (decoder.attention && (encoder.pooling !== 'grid' || encoder.flatten)) {
@@ -94,7 +99,15 @@ export function parseCaptionerConfig(text: string, file: string): CaptionerConfi
     encoder,
     decoder,
     tokenizer: fileName(root.tokenizer, `${file}: tokenizer`),
+    ...(root.unsureBelow === undefined ? {} : { unsureBelow: threshold(root.unsureBelow, file) }),
   };
+}
+
+function threshold(value: unknown, file: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value <= 0) return value;
+  throw new FormatError(
+    `${file}: unsureBelow is ${shown(value)}, but must be a mean log probability, a number up to 0; leave it out to mark no caption`,
+  );
 }
 
 function encoderConfig(encoder: JsonObject, where: string): EncoderConfig {

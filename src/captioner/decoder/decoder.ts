@@ -1,6 +1,6 @@
 import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
-import { FormatError, ShapeError } from '../../kernels/errors.ts';
+import { FormatError, ShapeError, UnsupportedError } from '../../kernels/errors.ts';
 import { gridSide, stageChannels } from '../../nn/inception-v3/architecture.ts';
 import { glorotUniform, initialise, randomNormal } from '../../nn/initialisers.ts';
 import { BahdanauAttention } from '../../nn/layers/attention.ts';
@@ -213,6 +213,33 @@ export class Decoder extends Module {
         return state.h;
       });
       return concat(hidden, 0);
+    });
+  }
+
+  /**
+   * Where each word of one sentence looked: the attention's weights over the grid's places, [T, P]. Projected words
+   * [T, 4U], the start word first and the last left out; an encoding of one row. Throws UnsupportedError where the model
+   * has no attention.
+   */
+  attentionWeights(words: Tensor, encoding: Encoding): Tensor {
+    const { features, keys } = encoding;
+    const { attention } = this;
+    if (!attention || !keys) {
+      throw new UnsupportedError(
+        'Decoder.attentionWeights: this model has no attention, so its words look at no place of the image; take a model whose config.json has decoder.attention',
+      );
+    }
+    return scope(() => {
+      let state = this.initialState(encoding);
+      const weights = executeAll('split', [words], {
+        axis: 0,
+        sizes: new Array(words.shape[0]).fill(1),
+      }).map((word) => {
+        const looked = attention.forward(features, keys, state.h).weights;
+        state = this.advance(word, encoding, state);
+        return looked;
+      });
+      return concat(weights, 0);
     });
   }
 

@@ -67,14 +67,14 @@ export class GreedySearch implements SearchMethod {
     return report.subarray(0, steps).includes(this.#endId);
   }
 
-  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis {
+  hypotheses(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis[] {
     const words = reports.flatMap(({ report, steps }) => [...report.subarray(0, steps)]);
     const scores = reports.flatMap(({ report, steps }) => [...report.subarray(steps)]);
     const end = words.indexOf(this.#endId);
     const length = end < 0 ? words.length : end + 1;
     let logProbability = 0;
     for (let step = 0; step < length; step++) logProbability += scores[step];
-    return { tokens: words.slice(0, length), logProbability };
+    return [{ tokens: words.slice(0, length), logProbability }];
   }
 
   dispose(): void {
