@@ -104,6 +104,24 @@ fact(
   [10, 0, 101, 0],
 );
 
+const pair = tensor([
+  [
+    [1, 2, 3],
+    [4, 5, 6],
+  ],
+  [
+    [10, 0, 0],
+    [0, 10, 1],
+  ],
+]);
+fact('takes the matrix of the number', 'matmulChosen', [tensor([[1, 2], [1, 2]]), pair, integers([1, 0])], { transpose: false }, [[10, 20, 2], [9, 12, 15]]); // biome-ignore format: rows
+fact('transposes', 'matmulChosen', [tensor([[1, 0, 2]]), pair, integers([0])], { transpose: true }, [[7, 16]]); // biome-ignore format: rows
+fact('adds products of one number', 'outerChosen', [tensor([[1, 2], [1, 0], [5, 5]]), tensor([[3], [4], [1]]), integers([1, 1, 0])], { matrices: 2 }, [[[5], [5]], [[7], [6]]]); // biome-ignore format: rows
+// tanh is 1, −1 or 0 here, and its slope 0 but where key and query cancel.
+const [looked, asked] = [tensor([[[99, 2]], [[-99, 0]]]), tensor([[0, 99], [-198, -2]])]; // biome-ignore format: rows
+fact('scores by tanh', 'additiveScores', [looked, asked, tensor([5, 7]), integers([1, 0])], {}, [[2], [-5]]); // biome-ignore format: rows
+fact('goes to the unit that is free', 'additiveScoresGradient', [looked, asked, tensor([5, 7]), integers([1, 0]), tensor([[4], [3]])], {}, [[[0, 21]], [[0, 0]]], [[0, 0], [0, 21]], [[-4, 4], [-3, 0]]); // biome-ignore format: rows
+
 const nine = tensor([
   [
     [[1], [2], [3]],

@@ -1,6 +1,8 @@
 import type { Activation } from '../kernels/activation.ts';
+import type { Device } from '../kernels/device.ts';
 import type { Shape } from '../kernels/spec.ts';
-import { execute, executeAll, type Tensor } from './tensor.ts';
+import { scope } from './scope.ts';
+import { execute, executeAll, executeOn, type Tensor } from './tensor.ts';
 
 /**
  * Ops as functions, with the defaults that a caller expects. Each throws ShapeError or DTypeError for inputs that do not
@@ -71,6 +73,16 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
   return execute('gather', [table, ids], {});
 }
 
+/** x [B, K] times, row by row, the matrix of its number: matrices [N, K, M], choice int32 [B] → [B, M]. */
+export function matmulChosen(x: Tensor, matrices: Tensor, choice: Tensor): Tensor {
+  return execute('matmulChosen', [x, matrices, choice], { transpose: false });
+}
+
+/** score · tanh(key + query): keys [N, P, A], queries [B, A], score [A], choice of the grid int32 [B] → [B, P]. */
+export function additiveScores(keys: Tensor, queries: Tensor, score: Tensor, choice: Tensor): Tensor {
+  return execute('additiveScores', [keys, queries, score, choice], {});
+}
+
 /** Index of the largest of the last axis, the first of equals: [.., N] → int32 [..]. */
 export function argmax(x: Tensor): Tensor {
   return execute('argmax', [x], {});
@@ -116,6 +128,14 @@ export function lstmGates(
 ): { h: Tensor; c: Tensor } {
   const [h, next] = executeAll('lstmGates', [z, c], { activation, recurrentActivation });
   return { h, c: next };
+}
+
+/** The numbers 0 … count − 1, int32 [count], made on the device: of equals, topK takes the first first. */
+export function rowNumbers(device: Device, count: number): Tensor {
+  return scope(() => {
+    const equals = executeOn(device, 'fill', [], { shape: [count], dtype: 'float32', value: 0 })[0];
+    return topK(equals, count).indices;
+  });
 }
 
 /** The first `count` of the first axis: x [N, …] -> [count, …]; `x` itself where that is all of it. */

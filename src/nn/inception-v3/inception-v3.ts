@@ -37,7 +37,9 @@ export class InceptionV3 extends Module {
     const { first = 'stem1', last = 'mixed10', classes = null, folded = true } = options;
     this.#stages = stagesBetween(first, last);
     this.#folded = folded;
-    this.units = convolutionsOf(this.#stages).map(({ shape }) => new ConvolutionUnit(device, random, shape, folded));
+    this.units = convolutionsOf(this.#stages).map(
+      ({ shape }) => new ConvolutionUnit(device, random, shape, folded),
+    );
     this.predictions =
       classes === null
         ? null
@@ -145,7 +147,9 @@ function stagesBetween(first: string, last: string): readonly Stage[] {
     );
   });
   if (from > to) {
-    throw new UnsupportedError(`InceptionV3: the first stage is ${first}, which comes after the last, ${last}`);
+    throw new UnsupportedError(
+      `InceptionV3: the first stage is ${first}, which comes after the last, ${last}`,
+    );
   }
   return stages.slice(from, to + 1);
 }
