@@ -190,6 +190,23 @@ fact('of equal logits', 'sparseCrossEntropyGradient', [uniform, words, tensor([4
   [-1, -1, 3, -1],
 ]);
 
+// A half of the label's weight is spread: the loss is the mean of ln 4 and the mean of −ln p, here the same.
+const half = { ignore: 0, smoothing: 0.5 };
+fact('smoothed, of equal logits', 'sparseCrossEntropy', [uniform, words], half, [
+  Math.log(4),
+  0,
+  Math.log(4),
+]);
+const [two, first] = [tensor([[Math.log(3), 0]]), integers([0])];
+const even = -(Math.log(0.75) + Math.log(0.25)) / 2;
+fact('smoothed', 'sparseCrossEntropy', [two, first], { ignore: -1, smoothing: 0.2 }, [
+  -0.8 * Math.log(0.75) + 0.2 * even,
+]);
+// softmax is (¾, ¼), the smoothed label (0.9, 0.1).
+fact('smoothed', 'sparseCrossEntropyGradient', [two, first, tensor([10])], { ignore: -1, smoothing: 0.2 }, [
+  [-1.5, 1.5],
+]);
+
 const channels = [tensor([[5, 1]]), tensor([1, 1]), tensor([4, 16]), tensor([0.5, 7]), tensor([3, 2])];
 fact('standardises, scales and shifts', 'batchNorm', channels, { epsilon: 0 }, [[6.5, 7]]);
 

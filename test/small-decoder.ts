@@ -10,8 +10,16 @@ export type DecoderOptions = Partial<
   Pick<DecoderConfig, 'initialState' | 'layers' | 'outputFrom' | 'tied'> & { gate: boolean }
 >;
 
-/** The three ways in which a decoder sees an image. */
-export type DecoderKind = 'average' | 'flattened' | 'attention';
+/** The three ways in which a decoder sees an image, and attention with all that a decoder may have. */
+export type DecoderKind = 'average' | 'flattened' | 'attention' | 'modern';
+
+const modern: DecoderOptions = {
+  gate: true,
+  initialState: 'dense',
+  layers: 2,
+  outputFrom: 'hidden+context+word',
+  tied: true,
+};
 
 export interface SmallSizes {
   readonly encoding: number;
@@ -35,11 +43,19 @@ const usual: SmallSizes = {
 
 /** A captioner of few weights on the 256 channels of mixed0; a grid has the 49 places of an image of 75 pixels. */
 export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}): CaptionerConfig {
-  const { encoding, units, embedding, vocabulary, attention, recurrentActivation, options } = {
+  const {
+    encoding,
+    units,
+    embedding,
+    vocabulary,
+    attention,
+    recurrentActivation,
+    options = {},
+  } = {
     ...usual,
     ...sizes,
   };
-  const { gate, ...others } = options;
+  const { gate, ...others } = kind === 'modern' ? modern : options;
   const average = kind === 'average';
   return {
     format: 'ekphrasis-captioner',
@@ -57,7 +73,8 @@ export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}):
     },
     decoder: {
       weights: 'decoder.safetensors',
-      attention: kind === 'attention' ? { units: attention, ...(gate && { gate }) } : null,
+      attention:
+        kind === 'attention' || kind === 'modern' ? { units: attention, ...(gate && { gate }) } : null,
       initialState: average ? 'dense' : 'zeros',
       embedding,
       units,

@@ -104,9 +104,12 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return execute('broadcastTo', [x], { shape });
 }
 
-/** Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`, which by default none is. */
-export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = -1): Tensor {
-  return execute('sparseCrossEntropy', [logits, labels], { ignore });
+/**
+ * Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`, which by default none is. A part
+ * `smoothing` of each label's weight goes evenly to all classes.
+ */
+export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = -1, smoothing = 0): Tensor {
+  return execute('sparseCrossEntropy', [logits, labels], { ignore, smoothing });
 }
 
 /** Zeroes a share `rate` of the elements and scales the rest by 1/(1 − rate). The seed decides which. */

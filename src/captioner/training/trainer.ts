@@ -7,9 +7,10 @@ import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { type Batch, batches, type TrainingImage } from './batches.ts';
-import { type FeatureTable, teacherForcingLoss } from './teacher-forcing.ts';
+import { scheduledInputs } from './scheduled-sampling.ts';
+import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher-forcing.ts';
 
-export interface Schedule {
+export interface Schedule extends Objective {
   readonly learningRate: number;
   /** The rate is multiplied by `decay` at every epoch after this many. */
   readonly decayAfter: number;
@@ -18,6 +19,8 @@ export interface Schedule {
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
   readonly batchImages: number;
+  /** Probability that the model's own word enters in place of the true one (scheduled sampling). Default 0. */
+  readonly scheduledSampling?: number;
 }
 
 export interface TrainingData {
@@ -38,7 +41,10 @@ export function learningRateOf(schedule: Schedule, epoch: number): number {
   return schedule.learningRate * schedule.decay ** Math.max(0, epoch - schedule.decayAfter);
 }
 
-/** Trains a decoder by teacher forcing on features that were computed before. Losses are means per word, in nats. */
+/**
+ * Trains a decoder by teacher forcing on features that were computed before. Losses are means per word, in nats; that of
+ * training is what is minimised, that of evaluation the plain cross-entropy.
+ */
 export class Trainer {
   readonly #device: Device;
   readonly #decoder: Decoder;
@@ -46,7 +52,7 @@ export class Trainer {
   readonly #schedule: Schedule;
   readonly #random: Random;
 
-  /** `random` orders the batches; the decoder's dropouts have their own. */
+  /** `random` orders the batches and schedules the sampling; the decoder's dropouts have their own. */
   constructor(device: Device, decoder: Decoder, optimiser: Optimiser, schedule: Schedule, random: Random) {
     this.#device = device;
     this.#decoder = decoder;
@@ -88,8 +94,14 @@ export class Trainer {
   async #trainBatch(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
     const opened = openScope();
     try {
+      const [device, decoder] = [this.#device, this.#decoder];
+      const { scheduledSampling = 0 } = this.#schedule;
+      const inputs =
+        scheduledSampling > 0
+          ? scheduledInputs(device, decoder, batch, features, scheduledSampling, this.#random)
+          : undefined;
       const { value, gradients } = valueAndGradients(
-        () => teacherForcingLoss(this.#device, this.#decoder, batch, features),
+        () => teacherForcingLoss(device, decoder, batch, features, this.#schedule, inputs),
         this.#optimiser.parameters,
       );
       this.#optimiser.step(clipByGlobalNorm(gradients, this.#schedule.clipNorm).gradients, rate);

@@ -171,7 +171,14 @@ declare module '../op.ts' {
     softmax: [x: number, y: number, columns: number];
     topK: [x: number, values: number, indices: number, columns: number, k: number];
     logSoftmax: [x: number, y: number, columns: number];
-    sparseCrossEntropy: [logits: number, labels: number, losses: number, classes: number, ignore: number];
+    sparseCrossEntropy: [
+      logits: number,
+      labels: number,
+      losses: number,
+      classes: number,
+      ignore: number,
+      smoothing: number,
+    ];
     sparseCrossEntropyGradient: [
       logits: number,
       labels: number,
@@ -179,6 +186,7 @@ declare module '../op.ts' {
       y: number,
       classes: number,
       ignore: number,
+      smoothing: number,
     ];
   }
 }
