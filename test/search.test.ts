@@ -1,7 +1,7 @@
 // Greedy and beam search on the device against searches on the host in float64.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Decoder, Encoding } from '../src/captioner/decoder/decoder.ts';
+import type { Decoder, DecoderState, Encoding } from '../src/captioner/decoder/decoder.ts';
 import { BeamSearch, beamSearch } from '../src/captioner/search/beam.ts';
 import { GreedySearch, greedySearch } from '../src/captioner/search/greedy.ts';
 import {
@@ -12,7 +12,6 @@ import {
 import { SentenceSearch } from '../src/captioner/search/sentence-search.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { UnsupportedError } from '../src/kernels/errors.ts';
-import type { LSTMState } from '../src/nn/layers/lstm-sequence.ts';
 import { openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { eachDevice } from './each-device.ts';
@@ -41,14 +40,14 @@ async function onHost<T>(kind: DecoderKind, seed: number, body: (model: Model) =
   const features = randomFeatures(device, kind, seed);
   const opened = openScope();
   const encoding = decoder.encode(features);
-  const known = new Map<string, { state: LSTMState; logs: number[] }>();
-  const after = (tokens: readonly number[]): { state: LSTMState; logs: number[] } => {
+  const known = new Map<string, { state: DecoderState; logs: number[] }>();
+  const after = (tokens: readonly number[]): { state: DecoderState; logs: number[] } => {
     const found = known.get(tokens.join());
     if (found) return found;
     const before = tokens.length === 0 ? decoder.initialState(encoding) : after(tokens.slice(0, -1)).state;
     const word = Tensor.from(device, Int32Array.of(tokens.at(-1) ?? usual.startId));
     const state = decoder.advance(decoder.projectWords(word), encoding, before);
-    const logits = Array.from(device.elements(decoder.logits(state.h).operand('logits').storage));
+    const logits = Array.from(device.elements(decoder.logits(state.output).operand('logits').storage));
     const largest = Math.max(...logits);
     const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0)) + largest;
     const made = { state, logs: logits.map((logit) => logit - total) };
@@ -140,6 +139,7 @@ const models: readonly (readonly [DecoderKind, number])[] = [
   ...seeds.map((seed) => ['average', seed] as const),
   ...[11, 13].map((seed) => ['flattened', seed] as const),
   ...[4, 5, 10, 14].map((seed) => ['attention', seed] as const),
+  ...[1, 2, 3].map((seed) => ['modern', seed] as const),
 ];
 
 onDevice(

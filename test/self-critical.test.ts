@@ -10,6 +10,7 @@ import { layOut } from '../src/captioner/training/batches.ts';
 import { policyLoss, SelfCritical } from '../src/captioner/training/self-critical.ts';
 import { sampleSentences } from '../src/captioner/training/sentence-sampling.ts';
 import { Trainer } from '../src/captioner/training/trainer.ts';
+import { requestDevice } from '../src/kernels/request-device.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { Adam } from '../src/nn/optimisers/adam.ts';
 import { Random } from '../src/nn/random.ts';
@@ -120,7 +121,9 @@ onDevice('the gradient is that of the weighted log-probabilities', (device) => {
 });
 
 for (const baseline of ['mean', 'greedy'] as const) {
-  onDevice(`rewards rise by training on them (baseline ${baseline})`, async (device) => {
+  // On the CPU device alone: what the steps are made of is held to it on WebGPU above, and a hundred of them take long.
+  test(`rewards rise by training on them (baseline ${baseline})`, async () => {
+    const device = await requestDevice({ prefer: 'cpu' });
     const config = smallConfig('average', {
       vocabulary: tokenizer.size,
       units: 16,
@@ -140,7 +143,7 @@ for (const baseline of ['mean', 'greedy'] as const) {
     const images = [0, 1, 2].map((features) => ({ features, captions: [[startId, 4, endId]] }));
     const data = { train: images, dev: images, features: table };
     const rewards: number[] = [];
-    for (let epoch = 1; epoch <= 60; epoch++) rewards.push(await trainer.trainEpoch(data, epoch, () => {}));
+    for (let epoch = 1; epoch <= 100; epoch++) rewards.push(await trainer.trainEpoch(data, epoch, () => {}));
     const mean = (part: number[]) => part.reduce((sum, reward) => sum + reward, 0) / part.length;
     assert.ok(
       mean(rewards.slice(-5)) > mean(rewards.slice(0, 5)) + 0.4,
@@ -149,8 +152,7 @@ for (const baseline of ['mean', 'greedy'] as const) {
     const scores = await greedyScores(device, decoder, tokenizer, references, [0, 1, 2], table);
     assert.ok(scores.CIDEr > 0.5, `greedy captions score ${scores.CIDEr}`);
     assert.is(scores.images, 3);
-    optimiser.dispose();
-    decoder.dispose();
+    device.destroy();
   });
 }
 

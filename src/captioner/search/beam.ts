@@ -79,7 +79,7 @@ export class BeamSearch implements SearchMethod {
     for (let step = 0; step < steps; step++) {
       const state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, { h, c });
       const running = one.subtract(finished);
-      const logs = logProbabilities(this.#decoder.logits(state.h), penalty).multiply(running);
+      const logs = logProbabilities(this.#decoder.logits(state.output), penalty).multiply(running);
       const scores = score.add(logs.add(onlyEnd.multiply(finished)));
       const lengths = length.add(running);
       const rank = scores.divide(this.#power(lengths)).reshape([1, width * vocabulary]);

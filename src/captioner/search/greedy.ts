@@ -1,5 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
 import type { DeviceArray } from '../../kernels/spec.ts';
+import type { LSTMState } from '../../nn/layers/lstm-sequence.ts';
 import { argmax, concat, gather } from '../../tensor/functions.ts';
 import { execute, type Tensor } from '../../tensor/tensor.ts';
 import type { Decoder, Encoding } from '../decoder/decoder.ts';
@@ -50,11 +51,12 @@ export class GreedySearch implements SearchMethod {
   ): { state: Tensor[]; report: Tensor } {
     const words: Tensor[] = [];
     const scores: Tensor[] = [];
-    let state = { h, c };
+    let state: LSTMState = { h, c };
     let ids = last;
     for (let step = 0; step < steps; step++) {
-      state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, state);
-      const logs = logProbabilities(this.#decoder.logits(state.h), this.#penalty);
+      const next = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, state);
+      const logs = logProbabilities(this.#decoder.logits(next.output), this.#penalty);
+      state = next;
       ids = argmax(logs);
       words.push(ids);
       scores.push(gather(logs.reshape([-1]), ids));

@@ -133,7 +133,8 @@ export class SentenceSearch {
     if (!plan) {
       plan = capture(this.#device, begin.outputs, (list) =>
         scope(() => {
-          const [encoding, state] = [list.slice(0, 2), list.slice(2)];
+          const count = this.#decoder.encodingTensors;
+          const [encoding, state] = [list.slice(0, count), list.slice(count)];
           const next = this.#method.advance(this.#decoder.encodingOf(encoding), state, steps);
           return [...encoding, ...next.state, next.report];
         }),

@@ -68,3 +68,19 @@ export function* inParts<T>(images: readonly T[], size: number, random?: Random)
 export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
   for (const part of inParts(images, size, random)) yield layOut(part);
 }
+
+/** The sentence of each row, as a position in `sentenceImage`. */
+export function sentenceOfRows({ active }: Batch): Int32Array<ArrayBuffer> {
+  return Int32Array.from(active.flatMap((count) => Array.from({ length: count }, (_, sentence) => sentence)));
+}
+
+/** The row of each row's sentence at the step before; −1 at the first. */
+export function previousRows({ active }: Batch): Int32Array<ArrayBuffer> {
+  let start = 0;
+  const rows = active.flatMap((count, step) => {
+    const before = start - (active[step - 1] ?? 0);
+    start += count;
+    return Array.from({ length: count }, (_, sentence) => (step === 0 ? -1 : before + sentence));
+  });
+  return Int32Array.from(rows);
+}

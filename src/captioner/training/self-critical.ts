@@ -150,8 +150,7 @@ export function policyLoss(
     const row = new Float32Array(decoder.config.decoder.vocabulary);
     for (const id of forbidden) row[id] = impossible;
     const penalty = Tensor.from(device, row, [1, row.length]);
-    const encoding = decoder.encode(featureRows(device, table, batch.images));
-    const losses = wordLosses(device, decoder, batch, encoding, penalty);
+    const losses = wordLosses(device, decoder, batch, table, penalty);
     return losses.multiply(Tensor.from(device, batch.weights)).mean();
   });
 }

@@ -7,11 +7,12 @@ import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';
-import { batches, inParts, layOut, type TrainingImage } from './batches.ts';
+import { type Batch, batches, inParts, layOut, type TrainingImage } from './batches.ts';
+import { scheduledInputs } from './scheduled-sampling.ts';
 import { policyLoss, type SelfCritical } from './self-critical.ts';
-import { type FeatureTable, teacherForcingLoss } from './teacher-forcing.ts';
+import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher-forcing.ts';
 
-export interface Schedule {
+export interface Schedule extends Objective {
   readonly learningRate: number;
   /** The rate is multiplied by `decay` at every epoch after this many. */
   readonly decayAfter: number;
@@ -20,6 +21,8 @@ export interface Schedule {
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
   readonly batchImages: number;
+  /** Probability that the model's own word enters in place of the true one (scheduled sampling). Default 0. */
+  readonly scheduledSampling?: number;
 }
 
 export interface TrainingData {
@@ -49,7 +52,8 @@ export function learningRateOf(schedule: Schedule, epoch: number): number {
 
 /**
  * Trains a decoder on features that were computed before, by teacher forcing or, given `criticism`, by the rewards of its
- * own sentences. Losses are means per word, in nats.
+ * own sentences. Losses are means per word, in nats; that of training is what is minimised, that of evaluation the plain
+ * cross-entropy.
  */
 export class Trainer {
   readonly #device: Device;
@@ -59,7 +63,7 @@ export class Trainer {
   readonly #random: Random;
   readonly #criticism: Criticism | null;
 
-  /** `random` orders the batches; the decoder's dropouts have their own. */
+  /** `random` orders the batches and schedules the sampling; the decoder's dropouts have their own. */
   constructor(
     device: Device,
     decoder: Decoder,
@@ -91,8 +95,7 @@ export class Trainer {
         mean.add(await this.#criticise(this.#criticism, images, data.features, rate), images.length);
       } else {
         const batch = layOut(images);
-        const loss = () => teacherForcingLoss(this.#device, this.#decoder, batch, data.features);
-        mean.add(await this.#descend(loss, rate), batch.targets.length);
+        mean.add(await this.#force(batch, data.features, rate), batch.targets.length);
       }
       report({ batch: ++number, batches: count, loss: mean.value });
     }
@@ -113,6 +116,25 @@ export class Trainer {
       }
     }
     return mean.value;
+  }
+
+  /** A step down the loss of a batch under teacher forcing; resolves to it. */
+  async #force(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
+    const [device, decoder, schedule] = [this.#device, this.#decoder, this.#schedule];
+    const { scheduledSampling = 0 } = schedule;
+    const opened = openScope();
+    try {
+      const inputs =
+        scheduledSampling > 0
+          ? scheduledInputs(device, decoder, batch, features, scheduledSampling, this.#random)
+          : undefined;
+      return await this.#descend(
+        () => teacherForcingLoss(device, decoder, batch, features, schedule, inputs),
+        rate,
+      );
+    } finally {
+      opened.close();
+    }
   }
 
   /** A step up the expected reward of the sentences that the decoder draws; resolves to their mean reward. */

@@ -39,9 +39,13 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --pooling NAME         average, or grid (of one output) (default: average)
   --encoding-size N      width of the image's encoding (default: 256)
   --attention N          units of additive attention over the grid; 0 for none (default: 0)
-  --initial-state NAME   dense (from the encoding) or zeros (default: dense, zeros with attention)
+  --gate                 attention's context goes through a sigmoid gate, channel by channel
+  --initial-state NAME   dense (from the encoding, or the grid's mean) or zeros (default: dense, zeros with attention)
   --embedding N          width of a word's vector (default: 256)
   --lstm-size N          hidden units (default: 512)
+  --layers N             layers of the LSTM, 1 or 2 (default: 1)
+  --deep-output          a tanh layer over hidden state, context and word comes before the output layer
+  --tie                  the output layer's kernel is the transpose of the word vectors
   --caption-length N     most words that the model writes (default: 20)
 
  Objective
@@ -61,6 +65,9 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --decay R              the rate is multiplied by this every epoch … (default: 0.8)
   --decay-after N        … after so many epochs (default: 4)
   --clip-norm R          largest norm of all gradients together (default: 5)
+  --label-smoothing E    part of each word's weight that goes evenly to all words (default: 0)
+  --doubly-stochastic L  weight of the penalty on attention that leaves places out (default: 0)
+  --scheduled-sampling P probability that the model's own word enters in place of the true one (default: 0)
   --dropout-encoding R   (default: 0.4)
   --dropout-embedding R  (default: 0.4)
   --dropout-output R     (default: 0.4)
@@ -68,8 +75,9 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --precision NAME       float32 or float16 weights of the decoder in the model (default: float16)
   --version, --help
 
-Losses are means per word in nats. After every epoch the greedy captions of the development images are scored; the epoch
-that is kept has the lowest validation loss, or with --objective cider the highest CIDEr. --out then holds a model folder for caption --model, metrics.jsonl with one line an
+Losses are means per word in nats: that of training is what is minimised, that of validation plain cross-entropy. After every
+epoch the greedy captions of the development images are scored; the epoch that is kept has the lowest validation loss, or with
+--objective cider the highest CIDEr. --out then holds a model folder for caption --model, metrics.jsonl with one line an
 epoch, training.json, and checkpoint.safetensors. Exit code: 0 trained, 1 failed on the way, 2 cannot begin as written.`;
 
 const text = { type: 'string' } as const;
@@ -98,9 +106,13 @@ export const FLAGS = {
   pooling: { type: 'string', default: 'average' },
   'encoding-size': { type: 'string', default: '256' },
   attention: { type: 'string', default: '0' },
+  gate: { type: 'boolean', default: false },
   'initial-state': text,
   embedding: { type: 'string', default: '256' },
   'lstm-size': { type: 'string', default: '512' },
+  layers: { type: 'string', default: '1' },
+  'deep-output': { type: 'boolean', default: false },
+  tie: { type: 'boolean', default: false },
   'caption-length': { type: 'string', default: '20' },
   objective: { type: 'string', default: 'cross-entropy' },
   samples: { type: 'string', default: '5' },
@@ -113,6 +125,9 @@ export const FLAGS = {
   decay: { type: 'string', default: '0.8' },
   'decay-after': { type: 'string', default: '4' },
   'clip-norm': { type: 'string', default: '5' },
+  'label-smoothing': { type: 'string', default: '0' },
+  'doubly-stochastic': { type: 'string', default: '0' },
+  'scheduled-sampling': { type: 'string', default: '0' },
   'dropout-encoding': { type: 'string', default: '0.4' },
   'dropout-embedding': { type: 'string', default: '0.4' },
   'dropout-output': { type: 'string', default: '0.4' },
@@ -214,6 +229,12 @@ export function runSettings(values: Values): RunSettings {
 /** The settings of a new model; throws UsageError. What they mean together is checked with its config.json. */
 export function modelSettings(values: Values): ModelSettings {
   const attention = whole('attention', values.attention, 0);
+  const doublyStochastic = fraction('doubly-stochastic', values['doubly-stochastic'], 0, 1e6);
+  if (attention === 0 && (values.gate || doublyStochastic > 0)) {
+    throw new UsageError(
+      `--${values.gate ? 'gate' : 'doubly-stochastic'} is for attention: give it units with --attention.`,
+    );
+  }
   const optional = (flag: 'num-words' | 'num-examples' | 'best-captions') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
@@ -244,10 +265,13 @@ export function modelSettings(values: Values): ModelSettings {
     },
     decoder: {
       weights: 'decoder.safetensors',
-      attention: attention > 0 ? { units: attention } : null,
+      attention: attention > 0 ? { units: attention, ...(values.gate && { gate: true }) } : null,
       initialState: choiceFlag('--initial-state', initialState, ['dense', 'zeros']),
       embedding: whole('embedding', values.embedding),
       units: whole('lstm-size', values['lstm-size']),
+      ...(choiceFlag('--layers', values.layers, ['1', '2']) === '2' && { layers: 2 as const }),
+      ...(values['deep-output'] && { outputFrom: 'hidden+context+word' as const }),
+      ...(values.tie && { tied: true }),
       activation: 'tanh',
       recurrentActivation: 'sigmoid',
       maximumLength: whole('caption-length', values['caption-length']),
@@ -265,6 +289,9 @@ export function modelSettings(values: Values): ModelSettings {
       decayAfter: whole('decay-after', values['decay-after'], 0),
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
       batchImages: whole('batch-images', values['batch-images']),
+      labelSmoothing: fraction('label-smoothing', values['label-smoothing'], 0, 0.99),
+      doublyStochastic,
+      scheduledSampling: fraction('scheduled-sampling', values['scheduled-sampling'], 0, 1),
     },
     dropout: {
       encoding: rate('dropout-encoding'),
