@@ -12,8 +12,9 @@
 // exits 1 where the card is not what would be written, and 2 where it cannot be made.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { addSteps, count, fineTuningText, table, trainingText } from './model-card/trainings.mjs';
 
 class CardError extends Error {}
 
@@ -97,42 +98,6 @@ function readTraining(folder, config) {
   return { steps, images, device };
 }
 
-/** What a step began with. */
-const beginnings = ({ averageOf, before }) => averageOf ?? (before ? [before] : []);
-
-function addSteps(step, steps) {
-  for (const earlier of beginnings(step)) addSteps(earlier, steps);
-  if (!steps.some((other) => isDeepStrictEqual(other, step))) steps.push(step);
-}
-
-/**
- * The command of a step with names of folders that do not depend on where it was run: model1, model2 … and at last model;
- * of the encoder's steps encoder1 … and at last encoder. Data sets keep the name of their folder.
- */
-function portable(step, steps, kind = 'model') {
-  const nameOf = (other) => {
-    const index = steps.findIndex((one) => isDeepStrictEqual(one, other));
-    return index === steps.length - 1 ? kind : `${kind}${index + 1}`;
-  };
-  const begun = beginnings(step).map(nameOf).join();
-  const encoder =
-    kind === 'model' ? 'encoder/encoder.safetensors' : `${begun || 'inception-v3-imagenet'}.safetensors`;
-  const names = {
-    out: nameOf(step),
-    from: begun,
-    average: begun,
-    cache: '.cache/features',
-    encoder: begun && kind === 'encoder' ? `${begun}/encoder.safetensors` : encoder,
-  };
-  return step.command.replace(
-    /--(data|out|from|average|cache|encoder)([= ])(\S+)/g,
-    (_, flag, between, value) => `--${flag}${between}${flag === 'data' ? basename(value) : names[flag]}`,
-  );
-}
-
-const table = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const count = (number) => number.toLocaleString('en-US');
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 function scoreTable({ beam, greedy, scale }) {
@@ -147,121 +112,6 @@ function scoreTable({ beam, greedy, scale }) {
       row('words a caption', ({ meanLength }) => meanLength.toFixed(1)),
       row('different captions', ({ distinctCaptions }) => count(distinctCaptions)),
     ],
-  );
-}
-
-function settingsTable({ settings, wordIds }) {
-  const { captions, schedule, dropout } = settings;
-  return table(
-    ['setting', 'value'],
-    [
-      ['articles', captions.articles === 'keep' ? 'kept' : 'left out'],
-      ['longest caption', `${captions.maximumWords} words`],
-      [
-        'captions',
-        captions.best ? `of each image the ${captions.best} that agree best with its others` : 'all',
-      ],
-      ['vocabulary', `words seen at least ${captions.minimumCount} times; ${count(wordIds)} ids`],
-      ['batch', `${schedule.batchImages} images, each with all of its captions`],
-      ...objectiveRows(settings),
-      ['optimiser', settings.optimiser],
-      [
-        'learning rate',
-        `${schedule.learningRate}, times ${schedule.decay} at every epoch after ${schedule.decayAfter}`,
-      ],
-      ['norm of all gradients', `at most ${schedule.clipNorm}`],
-      ['dropout', `encoding ${dropout.encoding}, words ${dropout.embedding}, output ${dropout.output}`],
-      ['epochs', `at most ${settings.epochs}, stopping after ${settings.patience} without a better dev loss`],
-      ['seed', settings.seed],
-      ['decoder stored as', settings.precision],
-    ],
-  );
-}
-
-/** What is trained for, where that is not the captions' cross-entropy. */
-function objectiveRows({ objective, selfCritical }) {
-  if (objective !== 'cider') return [];
-  const { samples, baseline, crossEntropy } = selfCritical;
-  const other = baseline === 'mean' ? "the image's other samples" : 'the greedy sentence';
-  return [
-    ['objective', `CIDEr-D of ${samples} sampled sentences an image, each compared with ${other}`],
-    ['cross-entropy beside it', crossEntropy],
-  ];
-}
-
-/** Every fine-tuning of the encoder. */
-function fineTuningText(steps) {
-  return steps
-    .map((step) => `    ${portable(step, steps, 'encoder')}\n\n${fineTuningTables(step)}`)
-    .join('\n\n');
-}
-
-function fineTuningTables({ settings, epochs, images, steps }) {
-  const { augmentation: varied } = settings;
-  const settingRows = [
-    ['trained', `from ${settings.first} up; ${settings.outputs.join(' and ')} are read`],
-    ['images', `${count(images)}, ${settings.imageSide} pixels a side`],
-    [
-      'varied by',
-      `${varied.flip ? 'mirroring, ' : ''}crops of ${varied.crop} or more, colours by ${varied.colour}`,
-    ],
-    ['words', count(settings.words)],
-    ['steps', `${count(steps)} of ${settings.batchImages * settings.accumulate} images`],
-    [
-      'learning rates',
-      `${settings.encoderRate} (encoder), ${settings.objectiveRate} (words), warm-up ${settings.warmUp} steps, then cosine`,
-    ],
-    ['moving average of the weights', settings.movingAverage],
-    ['seed', settings.seed],
-  ];
-  const head = ['epoch', 'steps', 'loss', 'dev loss', 'dev mean average precision', 'seconds'];
-  const rows = epochs.map((one) => [
-    one.epoch,
-    one.steps,
-    one.trainLoss.toFixed(4),
-    one.devLoss.toFixed(4),
-    one.devPrecision.toFixed(3),
-    Math.round(one.seconds),
-  ]);
-  return `${table(['setting', 'value'], settingRows)}\n\n${table(head, rows)}`;
-}
-
-/** Every step that led to the model, the first one first. */
-function trainingText({ steps }) {
-  return steps
-    .map((step) => `    ${portable(step, steps)}${step.averageOf ? '' : `\n\n${stageText(step)}`}`)
-    .join('\n\n');
-}
-
-function stageText(training) {
-  const resumed = /\s--resume\b/.test(training.command)
-    ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
-    : '';
-  const { best } = training.settings.captions;
-  const kind = best ? `Losses here, on dev too, are over the ${best} captions an image alone.\n\n` : '';
-  return `${resumed}${kind}${settingsTable(training)}\n\n${epochTable(training)}`;
-}
-
-function epochTable({ epochs, best, settings }) {
-  const rewarded = settings.objective === 'cider';
-  const scored = epochs.some(({ devCider }) => devCider !== undefined);
-  return table(
-    [
-      'epoch',
-      'learning rate',
-      rewarded ? 'mean reward' : 'loss',
-      'dev loss',
-      ...(scored ? ['dev CIDEr, greedy'] : []),
-      'seconds',
-    ],
-    epochs.map(({ epoch, learningRate, trainLoss, trainReward, devLoss, devCider, seconds }) => [
-      epoch === best.epoch ? `**${epoch}**` : epoch,
-      learningRate.toPrecision(3),
-      (rewarded ? trainReward : trainLoss).toFixed(3),
-      devLoss.toFixed(3),
-      ...(scored ? [devCider.toFixed(3)] : []),
-      Math.round(seconds),
-    ]),
   );
 }
 

@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import jpeg from 'jpeg-js';
-import { Random } from '../../dist/ekphrasis.js';
 import { drawnWeights } from './drawn-weights.mjs';
 import { compactJson } from './inputs.mjs';
 import { float32Decimal, loadModel, source, useBackend } from './tfjs.mjs';
 
 const repository = join(import.meta.dirname, '../..');
+// Of the library as it was built last; a static import would need it for a mere check of the sources.
+const { Random } = await import(join(repository, 'dist', 'ekphrasis.js'));
 const photographs = ['photographer.jpg', 'astronaut.jpg'];
 /** The golden file's name of a stage, and the Keras layer whose output it is. */
 const stages = {
