@@ -3,6 +3,7 @@ import { EkphrasisError } from '../../kernels/errors.ts';
 import { clipByGlobalNorm } from '../../nn/optimisers/clip.ts';
 import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';
+import { type RateSchedule, rateFactor } from '../../nn/schedules.ts';
 import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Decoder } from '../decoder/decoder.ts';
@@ -11,9 +12,14 @@ import { type FeatureTable, teacherForcingLoss } from './teacher-forcing.ts';
 
 export interface Schedule {
   readonly learningRate: number;
-  /** The rate is multiplied by `decay` at every epoch after this many. */
+  readonly kind: RateSchedule['kind'];
+  /** Steps over which the rate first rises evenly to the whole. */
+  readonly warmUp: number;
+  /** Of `step`: the rate is multiplied by `decay` at every period after this many. */
   readonly decayAfter: number;
   readonly decay: number;
+  /** Steps of such a period; null for an epoch. */
+  readonly decayEvery: number | null;
   /** Largest norm of all gradients together. */
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
@@ -31,52 +37,66 @@ export interface Progress {
   readonly batches: number;
   /** Mean loss per word so far in the epoch, in nats. */
   readonly loss: number;
+  readonly learningRate: number;
 }
 
-/** The rate of an epoch, counted from 1. */
-export function learningRateOf(schedule: Schedule, epoch: number): number {
-  return schedule.learningRate * schedule.decay ** Math.max(0, epoch - schedule.decayAfter);
+/** The rate of a step, counted from 0 over all epochs. */
+export function learningRateAt(
+  { learningRate, decayEvery, ...schedule }: Schedule,
+  step: number,
+  { stepsPerEpoch, epochs }: { readonly stepsPerEpoch: number; readonly epochs: number },
+): number {
+  const period = decayEvery ?? stepsPerEpoch;
+  return learningRate * rateFactor({ ...schedule, period }, step, epochs * stepsPerEpoch);
+}
+
+export interface TrainerOptions {
+  readonly device: Device;
+  readonly decoder: Decoder;
+  readonly optimiser: Optimiser;
+  readonly schedule: Schedule;
+  /** Epochs of the whole training, at whose end a cosine has fallen to 0. */
+  readonly epochs: number;
+  /** Orders the batches; the decoder's dropouts have their own. */
+  readonly random: Random;
 }
 
 /** Trains a decoder by teacher forcing on features that were computed before. Losses are means per word, in nats. */
 export class Trainer {
-  readonly #device: Device;
-  readonly #decoder: Decoder;
-  readonly #optimiser: Optimiser;
-  readonly #schedule: Schedule;
-  readonly #random: Random;
+  readonly #options: TrainerOptions;
 
-  /** `random` orders the batches; the decoder's dropouts have their own. */
-  constructor(device: Device, decoder: Decoder, optimiser: Optimiser, schedule: Schedule, random: Random) {
-    this.#device = device;
-    this.#decoder = decoder;
-    this.#optimiser = optimiser;
-    this.#schedule = schedule;
-    this.#random = random;
+  constructor(options: TrainerOptions) {
+    this.#options = options;
   }
 
-  /** One pass over the training images in a new order; resolves to the mean loss. Throws when the loss diverges. */
+  /**
+   * One pass over the training images in a new order, the epoch of this number, counted from 1; resolves to the mean
+   * loss. Throws when the loss diverges.
+   */
   async trainEpoch(data: TrainingData, epoch: number, report: (progress: Progress) => void): Promise<number> {
-    this.#decoder.train();
-    const rate = learningRateOf(this.#schedule, epoch);
-    const count = Math.ceil(data.train.length / this.#schedule.batchImages);
+    const { decoder, schedule, epochs, random } = this.#options;
+    decoder.train();
+    const stepsPerEpoch = Math.ceil(data.train.length / schedule.batchImages);
     const mean = new Mean();
     let number = 0;
-    for (const batch of batches(data.train, this.#schedule.batchImages, this.#random)) {
-      mean.add(await this.#trainBatch(batch, data.features, rate), batch.targets.length);
-      report({ batch: ++number, batches: count, loss: mean.value });
+    for (const batch of batches(data.train, schedule.batchImages, random)) {
+      const step = (epoch - 1) * stepsPerEpoch + number;
+      const learningRate = learningRateAt(schedule, step, { stepsPerEpoch, epochs });
+      mean.add(await this.#trainBatch(batch, data.features, learningRate), batch.targets.length);
+      report({ batch: ++number, batches: stepsPerEpoch, loss: mean.value, learningRate });
     }
     return mean.value;
   }
 
   /** The mean loss over the images held out for choosing. */
   async evaluate(data: TrainingData): Promise<number> {
-    this.#decoder.train(false);
+    const { device, decoder, schedule } = this.#options;
+    decoder.train(false);
     const mean = new Mean();
-    for (const batch of batches(data.dev, this.#schedule.batchImages)) {
+    for (const batch of batches(data.dev, schedule.batchImages)) {
       const opened = openScope();
       try {
-        const loss = teacherForcingLoss(this.#device, this.#decoder, batch, data.features);
+        const loss = teacherForcingLoss(device, decoder, batch, data.features);
         mean.add(await loss.item(), batch.targets.length);
       } finally {
         opened.close();
@@ -86,13 +106,14 @@ export class Trainer {
   }
 
   async #trainBatch(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
+    const { device, decoder, optimiser, schedule } = this.#options;
     const opened = openScope();
     try {
       const { value, gradients } = valueAndGradients(
-        () => teacherForcingLoss(this.#device, this.#decoder, batch, features),
-        this.#optimiser.parameters,
+        () => teacherForcingLoss(device, decoder, batch, features),
+        optimiser.parameters,
       );
-      this.#optimiser.step(clipByGlobalNorm(gradients, this.#schedule.clipNorm).gradients, rate);
+      optimiser.step(clipByGlobalNorm(gradients, schedule.clipNorm).gradients, rate);
       const loss = await value.item();
       if (!Number.isFinite(loss)) {
         throw new EkphrasisError(

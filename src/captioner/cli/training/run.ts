@@ -4,6 +4,7 @@ import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import { Adam } from '../../../nn/optimisers/adam.ts';
+import { AdamW } from '../../../nn/optimisers/adamw.ts';
 import { Nadam } from '../../../nn/optimisers/nadam.ts';
 import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import { SGD } from '../../../nn/optimisers/sgd.ts';
@@ -13,7 +14,7 @@ import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { Trainer, type TrainingData } from '../../training/trainer.ts';
 import { packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { type Terminal, usable } from '../terminal.ts';
@@ -85,13 +86,14 @@ interface Course {
 
 async function runEpochs(course: Course): Promise<void> {
   const { device, run, settings, data, trained, tokenizer, history, before, terminal } = course;
-  const trainer = new Trainer(
+  const trainer = new Trainer({
     device,
-    trained.decoder,
-    trained.optimiser,
-    settings.schedule,
-    trained.orderRandom,
-  );
+    decoder: trained.decoder,
+    optimiser: trained.optimiser,
+    schedule: settings.schedule,
+    epochs: settings.epochs,
+    random: trained.orderRandom,
+  });
   while (history.length < settings.epochs) {
     const best = bestOf(history);
     if (best && history.length - best.epoch >= settings.patience) {
@@ -102,22 +104,18 @@ async function runEpochs(course: Course): Promise<void> {
     const start = performance.now();
     const bar = openProgressBar(`epoch ${epoch}`);
     let trainLoss: number;
+    let learningRate = 0;
     try {
-      trainLoss = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss }) =>
-        bar.update(batch, batches, `loss ${loss.toFixed(3)}`),
-      );
+      trainLoss = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss, learningRate: latest }) => {
+        learningRate = latest;
+        bar.update(batch, batches, `loss ${loss.toFixed(3)}`);
+      });
     } finally {
       bar.close();
     }
     const devLoss = await trainer.evaluate(data);
     const seconds = Math.round((performance.now() - start) / 100) / 10;
-    const line: Epoch = {
-      epoch,
-      trainLoss,
-      devLoss,
-      learningRate: learningRateOf(settings.schedule, epoch),
-      seconds,
-    };
+    const line: Epoch = { epoch, trainLoss, devLoss, learningRate, seconds };
     history.push(line);
     terminal.say(
       `epoch ${epoch}: loss ${trainLoss.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ${seconds.toFixed(0)} s`,
@@ -192,10 +190,18 @@ function build(device: Device, config: CaptionerConfig, settings: ModelSettings)
   return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom };
 }
 
-function optimiserOf({ optimiser }: ModelSettings, decoder: Decoder): Optimiser {
+function optimiserOf({ optimiser, momentum, weightDecay }: ModelSettings, decoder: Decoder): Optimiser {
   const parameters = decoder.trainable();
-  if (optimiser === 'adam') return new Adam(parameters);
-  return optimiser === 'nadam' ? new Nadam(parameters) : new SGD(parameters);
+  switch (optimiser) {
+    case 'adam':
+      return new Adam(parameters);
+    case 'adamw':
+      return new AdamW(parameters, { weightDecay });
+    case 'nadam':
+      return new Nadam(parameters);
+    case 'sgd':
+      return new SGD(parameters, { momentum });
+  }
 }
 
 async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenizer: Tokenizer): Promise<void> {

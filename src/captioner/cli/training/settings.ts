@@ -46,10 +46,15 @@ Usage: node dist/train.js [options] --data DIR --out DIR
  Training
   --epochs N             (default: 10)
   --batch-images N       images a batch, each with all of its captions (default: 25)
-  --optimiser NAME       adam, nadam or sgd (default: adam)
+  --optimiser NAME       adam, adamw, nadam or sgd (default: adam)
+  --weight-decay R       of adamw: part of a weight that a step takes away, times the rate (default: 0.01)
+  --momentum R           of sgd: part of the last step that is taken again (default: 0)
   --learning-rate R      (default: 0.001)
-  --decay R              the rate is multiplied by this every epoch … (default: 0.8)
-  --decay-after N        … after so many epochs (default: 4)
+  --schedule NAME        how the rate goes on: constant, step, or cosine, down to 0 at the end (default: step)
+  --warm-up N            steps over which the rate first rises evenly (default: 0)
+  --decay R              of step: the rate is multiplied by this every epoch … (default: 0.8)
+  --decay-every N        … or rather every so many steps …
+  --decay-after N        … after so many epochs, or times that many steps (default: 4)
   --clip-norm R          largest norm of all gradients together (default: 5)
   --dropout-encoding R   (default: 0.4)
   --dropout-embedding R  (default: 0.4)
@@ -95,7 +100,12 @@ export const FLAGS = {
   'batch-images': { type: 'string', default: '25' },
   optimiser: { type: 'string', default: 'adam' },
   'learning-rate': { type: 'string', default: '0.001' },
+  'weight-decay': text,
+  momentum: text,
+  schedule: { type: 'string', default: 'step' },
+  'warm-up': { type: 'string', default: '0' },
   decay: { type: 'string', default: '0.8' },
+  'decay-every': text,
   'decay-after': { type: 'string', default: '4' },
   'clip-norm': { type: 'string', default: '5' },
   'dropout-encoding': { type: 'string', default: '0.4' },
@@ -139,7 +149,10 @@ export interface ModelSettings {
   readonly encoder: CaptionerConfig['encoder'];
   /** Without the vocabulary, which the captions decide. */
   readonly decoder: Omit<CaptionerConfig['decoder'], 'vocabulary'>;
-  readonly optimiser: 'adam' | 'nadam' | 'sgd';
+  readonly optimiser: 'adam' | 'adamw' | 'nadam' | 'sgd';
+  /** Of adamw, and of sgd; 0 with the others. */
+  readonly weightDecay: number;
+  readonly momentum: number;
   readonly schedule: Schedule;
   readonly dropout: DropoutRates;
   readonly epochs: number;
@@ -192,7 +205,7 @@ export function runSettings(values: Values): RunSettings {
 /** The settings of a new model; throws UsageError. What they mean together is checked with its config.json. */
 export function modelSettings(values: Values): ModelSettings {
   const attention = whole('attention', values.attention, 0);
-  const optional = (flag: 'num-words' | 'num-examples' | 'best-captions') =>
+  const optional = (flag: 'num-words' | 'num-examples' | 'best-captions' | 'decay-every') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
     fraction(flag, values[flag], 0, 0.95);
@@ -230,9 +243,12 @@ export function modelSettings(values: Values): ModelSettings {
       recurrentActivation: 'sigmoid',
       maximumLength: whole('caption-length', values['caption-length']),
     },
-    optimiser: choiceFlag('--optimiser', values.optimiser, ['adam', 'nadam', 'sgd']),
+    ...optimiserSettings(values),
     schedule: {
       learningRate: fraction('learning-rate', values['learning-rate'], 1e-9, 100),
+      kind: choiceFlag('--schedule', values.schedule, ['constant', 'step', 'cosine']),
+      warmUp: whole('warm-up', values['warm-up'], 0),
+      decayEvery: optional('decay-every'),
       decay: fraction('decay', values.decay, 1e-6, 1),
       decayAfter: whole('decay-after', values['decay-after'], 0),
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
@@ -246,5 +262,29 @@ export function modelSettings(values: Values): ModelSettings {
     epochs: whole('epochs', values.epochs ?? '10'),
     patience: whole('patience', values.patience ?? '2'),
     precision: choiceFlag('--precision', values.precision, ['float32', 'float16']),
+  };
+}
+
+/** Flags of another optimiser are refused: whoever gives them expects that they do something. */
+function optimiserSettings(values: Values): Pick<ModelSettings, 'optimiser' | 'weightDecay' | 'momentum'> {
+  const optimiser = choiceFlag('--optimiser', values.optimiser, ['adam', 'adamw', 'nadam', 'sgd']);
+  const ofOptimiser = (
+    flag: 'weight-decay' | 'momentum',
+    owner: ModelSettings['optimiser'],
+    byDefault: string,
+    largest: number,
+  ): number => {
+    const value = values[flag];
+    if (value !== undefined && optimiser !== owner) {
+      throw new UsageError(
+        `--${flag} belongs to --optimiser ${owner}, and the optimiser is ${optimiser}. Leave it away, or change the optimiser.`,
+      );
+    }
+    return optimiser === owner ? fraction(flag, value ?? byDefault, 0, largest) : 0;
+  };
+  return {
+    optimiser,
+    weightDecay: ofOptimiser('weight-decay', 'adamw', '0.01', 100),
+    momentum: ofOptimiser('momentum', 'sgd', '0', 0.9999),
   };
 }
