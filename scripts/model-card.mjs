@@ -144,11 +144,14 @@ const purposes = {
   'LICENSE-encoder': 'licence and origin of the encoder',
 };
 
+/** What not every model has. */
+const optional = new Set(['fine-tuning.json', 'evaluation-everyday.json', 'steps.json']);
+
 const fileTable = (folder) =>
   table(
     ['file', 'size', 'what it is'],
     Object.entries(purposes)
-      .filter(([name]) => existsSync(join(folder, name)))
+      .filter(([name]) => !optional.has(name) || existsSync(join(folder, name)))
       .map(([name, purpose]) => [`\`${name}\``, size(readFile(folder, name).length), purpose]),
   );
 

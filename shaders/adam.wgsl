@@ -1,4 +1,4 @@
-// One update of Adam.
+// One update of Adam, which also takes the part `decay` of each parameter away.
 const WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
@@ -9,6 +9,7 @@ struct Params {
   complement1: f32,
   complement2: f32,
   epsilon: f32,
+  decay: f32,
 }
 
 @group(0) @binding(0) var<storage, read> p: array<f32>;
@@ -31,5 +32,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let square = params.beta2 * v[index] + params.complement2 * slope * slope;
   nextM[index] = mean;
   nextV[index] = square;
-  nextP[index] = p[index] - params.rate * mean / (sqrt(square) + params.epsilon);
+  let before = p[index];
+  nextP[index] = before - (params.rate * mean / (sqrt(square) + params.epsilon) + params.decay * before);
 }

@@ -34,7 +34,13 @@ export { readTokenizerPickle } from './captioner/tokenizer/pickle.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
 export { type FeatureTable, teacherForcingLoss } from './captioner/training/teacher-forcing.ts';
-export { type Progress, type Schedule, Trainer, type TrainingData } from './captioner/training/trainer.ts';
+export {
+  type Progress,
+  type Schedule,
+  Trainer,
+  type TrainerOptions,
+  type TrainingData,
+} from './captioner/training/trainer.ts';
 export type { Activation } from './kernels/activation.ts';
 export type { Device, MemoryReport } from './kernels/device.ts';
 export * from './kernels/errors.ts';
@@ -77,11 +83,13 @@ export { type Layer, Sequential } from './nn/layers/sequential.ts';
 export * from './nn/losses.ts';
 export { type HostWeight, Module } from './nn/module.ts';
 export { Adam, type AdamOptions } from './nn/optimisers/adam.ts';
+export { AdamW, type AdamWOptions } from './nn/optimisers/adamw.ts';
 export { type Clipped, clipByGlobalNorm } from './nn/optimisers/clip.ts';
 export { Nadam, type NadamOptions } from './nn/optimisers/nadam.ts';
 export { Optimiser } from './nn/optimisers/optimiser.ts';
 export { SGD, type SGDOptions } from './nn/optimisers/sgd.ts';
 export { Random } from './nn/random.ts';
+export { type RateSchedule, rateFactor } from './nn/schedules.ts';
 export { type ValueAndGradients, valueAndGradients } from './tensor/autograd.ts';
 export { capture, type Plan } from './tensor/capture.ts';
 export { Concatenation } from './tensor/concatenation.ts';

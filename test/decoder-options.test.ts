@@ -286,18 +286,20 @@ onDevice('the trainer minimises its objective and is judged by plain cross-entro
   ];
   const data = { train: images, dev: images, features };
   const objective = { labelSmoothing: 0.3, doublyStochastic: 2 };
-  const schedule = { learningRate: 1e-9, decayAfter: 1, decay: 1, clipNorm: 1, batchImages: 2 };
+  const rate = { kind: 'constant', warmUp: 0, decayAfter: 1, decay: 1, decayEvery: null } as const;
+  const schedule = { learningRate: 1e-9, ...rate, clipNorm: 1, batchImages: 2 };
   const expected = [objective, {}].map((each) =>
     scope(() => teacherForcingLoss(device, decoder, layOut(images), features, each)),
   );
   const make = (scheduledSampling: number) =>
-    new Trainer(
+    new Trainer({
       device,
       decoder,
-      new SGD(decoder.trainable()),
-      { ...schedule, ...objective, scheduledSampling },
-      new Random(1),
-    );
+      optimiser: new SGD(decoder.trainable()),
+      schedule: { ...schedule, ...objective, scheduledSampling },
+      epochs: 1,
+      random: new Random(1),
+    });
   const trained = await make(0).trainEpoch(data, 1, () => {});
   const judged = await make(0).evaluate(data);
   const [minimised, plain] = await Promise.all(expected.map((loss) => loss.item()));

@@ -260,6 +260,14 @@ test('adam: moves by the learning rate under a constant gradient', () => {
   }
 });
 
+test('adam: decays by the uncorrected rate beside the moments, so not at all through a gradient of zero', () => {
+  const inputs = [tensor([5, -8]), tensor([0, 0]), tensor([0, 0]), tensor([0, 0])];
+  const attributes = { ...settings, epsilon: 1, step: 1, weightDecay: 0.5 };
+  const [next, mean, square] = compute('adam', inputs, attributes);
+  compare('parameter', next, Float64Array.of(5 * 0.995, -8 * 0.995), 1e-12);
+  compare('moments', Float64Array.of(...mean, ...square), new Float64Array(4), 0);
+});
+
 test('nadam: moves by the scheduled multiple of the learning rate under a constant gradient', () => {
   let [p, m, v] = [tensor([5, 5]), tensor([0, 0]), tensor([0, 0])];
   let momentumProduct = 1;

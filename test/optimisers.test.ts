@@ -7,6 +7,7 @@ import { floatSample } from '../src/kernels/samples.ts';
 import { meanSquaredError } from '../src/nn/losses.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { Adam } from '../src/nn/optimisers/adam.ts';
+import { AdamW } from '../src/nn/optimisers/adamw.ts';
 import { clipByGlobalNorm } from '../src/nn/optimisers/clip.ts';
 import { Nadam } from '../src/nn/optimisers/nadam.ts';
 import type { Optimiser } from '../src/nn/optimisers/optimiser.ts';
@@ -137,6 +138,20 @@ onDevice('Adam adds epsilon before the correction of the root', async (device) =
   parameter.dispose();
 });
 
+onDevice('AdamW walks as Adam and takes a part of kernels away, not of biases', async (device) => {
+  const [plain, decayed] = [new Problem(device), new Problem(device)];
+  const [adam, adamw] = [new Adam(plain.parameters), new AdamW(decayed.parameters, { weightDecay: 0.5 })];
+  const before = await plain.weights();
+  await plain.step(adam, 0.1);
+  await decayed.step(adamw, 0.1);
+  const [without, withDecay] = [await plain.weights(), await decayed.weights()];
+  const values = (from: Map<string, HostWeight>, name: string) => [...(from.get(name)?.data ?? [])];
+  assert.equal(values(withDecay, 'bias'), values(without, 'bias'));
+  const kernel = values(without, 'kernel').map((value, i) => value - 0.05 * values(before, 'kernel')[i]);
+  compare('kernel', Float64Array.from(values(withDecay, 'kernel')), Float64Array.from(kernel), 1e-6);
+  for (const part of [adam, adamw, plain, decayed]) part.dispose();
+});
+
 onDevice('SGD with momentum keeps a velocity', async (device) => {
   const parameter = new Parameter(device, Float32Array.of(1, -2), [2]);
   const optimiser = new SGD(new Map([['p', parameter]]), { momentum: 0.9 });
@@ -164,6 +179,7 @@ const kinds: Record<string, (parameters: Parameters) => Optimiser> = {
   SGD: (parameters) => new SGD(parameters),
   'SGD with momentum': (parameters) => new SGD(parameters, { momentum: 0.8 }),
   Adam: (parameters) => new Adam(parameters),
+  AdamW: (parameters) => new AdamW(parameters, { weightDecay: 0.3 }),
   Nadam: (parameters) => new Nadam(parameters),
 };
 

@@ -137,9 +137,19 @@ for (const baseline of ['mean', 'greedy'] as const) {
       baseline,
       maximumLength: 5,
     });
-    const schedule = { learningRate: 0.01, decay: 1, decayAfter: 0, clipNorm: 5, batchImages: 3 };
+    const schedule = {
+      learningRate: 0.01,
+      kind: 'constant',
+      warmUp: 0,
+      decay: 1,
+      decayAfter: 0,
+      decayEvery: null,
+      clipNorm: 5,
+      batchImages: 3,
+    } as const;
     const criticism = { selfCritical: self, crossEntropy: 0 };
-    const trainer = new Trainer(device, decoder, optimiser, schedule, new Random(1), criticism);
+    const random = new Random(1);
+    const trainer = new Trainer({ device, decoder, optimiser, schedule, epochs: 100, random, criticism });
     const images = [0, 1, 2].map((features) => ({ features, captions: [[startId, 4, endId]] }));
     const data = { train: images, dev: images, features: table };
     const rewards: number[] = [];

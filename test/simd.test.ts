@@ -244,14 +244,16 @@ test('SIMD searches for the largest are the plain ops, ties and for argmax NaN i
 
 test('SIMD Adam agrees with the plain op', async () => {
   for (const size of SIZES) {
-    const inputs = [
-      floats([size], 1),
-      floats([size], 2, -0.1, 0.1),
-      floats([size], 3, -0.1, 0.1),
-      floats([size], 4, 0, 0.01),
-    ];
     const attributes = { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, step: size };
-    await check('adam', inputs, attributes);
+    for (const weightDecay of [0, 20]) {
+      const inputs = [
+        floats([size], 1),
+        floats([size], 2, -0.1, 0.1),
+        floats([size], 3, -0.1, 0.1),
+        floats([size], 4, 0, 0.01),
+      ];
+      await check('adam', inputs, { ...attributes, weightDecay });
+    }
   }
 });
 

@@ -175,6 +175,32 @@ training('several data sets are trained on together', () => {
   assert.match(stderr, /5 images, 9 captions.*choosing by 2 images/);
 });
 
+training('AdamW under a cosine with a warm-up trains, and the rates are in the metrics', () => {
+  const { status, stderr } = trainInto(
+    'adamw',
+    ...[
+      '--optimiser',
+      'adamw',
+      '--weight-decay',
+      '0.1',
+      '--schedule',
+      'cosine',
+      '--warm-up',
+      '2',
+      '--epochs',
+      '3',
+    ],
+  );
+  assert.is(status, 0, stderr);
+  const rates = readFileSync(at('adamw', 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).learningRate / 0.015);
+  // The last of two steps an epoch: steps 1, 3 and 5 of 6.
+  const expected = [1, 0.5 * (1 + Math.cos(Math.PI / 4)), 0.5 * (1 + Math.cos((3 * Math.PI) / 4))];
+  for (const [index, rate] of rates.entries()) assert.ok(Math.abs(rate - expected[index]) < 1e-9, `${rates}`);
+});
+
 training('what cannot begin exits with 2 and one line', () => {
   const cases: [string[], RegExp][] = [
     [[], /--data DIR is missing/],
@@ -182,6 +208,11 @@ training('what cannot begin exits with 2 and one line', () => {
     [['--data', at('data'), '--out', at('x'), '--resume'], /has no checkpoint/],
     [['--data', at('data'), '--out', at('x'), '--from', at('nowhere')], /is no model folder/],
     [['--data', at('data'), '--out', at('x'), '--epochs', 'many'], /--epochs takes a whole number/],
+    [['--data', at('data'), '--out', at('x'), '--momentum', '0.9'], /--momentum belongs to --optimiser sgd/],
+    [
+      ['--data', at('data'), '--out', at('x'), '--schedule', 'linear'],
+      /--schedule takes constant, step, cosine/,
+    ],
     [['--data', at('data'), '--out', at('x'), '--frobnicate'], /Unknown option/],
   ];
   for (const [args, message] of cases) {

@@ -52,11 +52,8 @@ function settingsTable({ settings, wordIds }) {
       ['vocabulary', `words seen at least ${captions.minimumCount} times; ${count(wordIds)} ids`],
       ['batch', `${schedule.batchImages} images, each with all of its captions`],
       ...objectiveRows(settings),
-      ['optimiser', settings.optimiser],
-      [
-        'learning rate',
-        `${schedule.learningRate}, times ${schedule.decay} at every epoch after ${schedule.decayAfter}`,
-      ],
+      ['optimiser', optimiserText(settings)],
+      ['learning rate', rateText(schedule)],
       ['norm of all gradients', `at most ${schedule.clipNorm}`],
       ['dropout', `encoding ${dropout.encoding}, words ${dropout.embedding}, output ${dropout.output}`],
       ['epochs', `at most ${settings.epochs}, stopping after ${settings.patience} without a better dev loss`],
@@ -64,6 +61,23 @@ function settingsTable({ settings, wordIds }) {
       ['decoder stored as', settings.precision],
     ],
   );
+}
+
+const optimiserText = ({ optimiser, weightDecay = 0, momentum = 0 }) =>
+  optimiser +
+  (weightDecay > 0 ? `, weight decay ${weightDecay}` : '') +
+  (momentum > 0 ? `, momentum ${momentum}` : '');
+
+/** How the learning rate went; reports of older trainings name no kind, and all of them went by epochs. */
+function rateText({ learningRate, kind = 'step', warmUp = 0, decay, decayAfter, decayEvery = null }) {
+  const period = decayEvery === null ? 'epoch' : `${decayEvery} steps`;
+  const after = decayEvery === null ? decayAfter : `${decayAfter} times that many`;
+  const course = {
+    constant: '',
+    step: `, times ${decay} at every ${period} after ${after}`,
+    cosine: ', falling to 0 by half a cosine',
+  }[kind];
+  return `${learningRate}${course}${warmUp > 0 ? `; rising over the first ${warmUp} steps` : ''}`;
 }
 
 /** What is trained for, where that is not the captions' cross-entropy. */

@@ -3,6 +3,7 @@ import { EkphrasisError } from '../../kernels/errors.ts';
 import { clipByGlobalNorm } from '../../nn/optimisers/clip.ts';
 import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';
+import { type RateSchedule, rateFactor } from '../../nn/schedules.ts';
 import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -14,9 +15,14 @@ import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher
 
 export interface Schedule extends Objective {
   readonly learningRate: number;
-  /** The rate is multiplied by `decay` at every epoch after this many. */
+  readonly kind: RateSchedule['kind'];
+  /** Steps over which the rate first rises evenly to the whole. */
+  readonly warmUp: number;
+  /** Of `step`: the rate is multiplied by `decay` at every period after this many. */
   readonly decayAfter: number;
   readonly decay: number;
+  /** Steps of such a period; null for an epoch. */
+  readonly decayEvery: number | null;
   /** Largest norm of all gradients together. */
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
@@ -36,6 +42,7 @@ export interface Progress {
   readonly batches: number;
   /** Mean loss per word so far in the epoch, in nats; of a self-critical epoch the mean reward of a sampled sentence. */
   readonly loss: number;
+  readonly learningRate: number;
 }
 
 /** How self-critical training is mixed with teacher forcing. */
@@ -45,9 +52,27 @@ export interface Criticism {
   readonly crossEntropy: number;
 }
 
-/** The rate of an epoch, counted from 1. */
-export function learningRateOf(schedule: Schedule, epoch: number): number {
-  return schedule.learningRate * schedule.decay ** Math.max(0, epoch - schedule.decayAfter);
+/** The rate of a step, counted from 0 over all epochs. */
+export function learningRateAt(
+  { learningRate, decayEvery, ...schedule }: Schedule,
+  step: number,
+  { stepsPerEpoch, epochs }: { readonly stepsPerEpoch: number; readonly epochs: number },
+): number {
+  const period = decayEvery ?? stepsPerEpoch;
+  return learningRate * rateFactor({ ...schedule, period }, step, epochs * stepsPerEpoch);
+}
+
+export interface TrainerOptions {
+  readonly device: Device;
+  readonly decoder: Decoder;
+  readonly optimiser: Optimiser;
+  readonly schedule: Schedule;
+  /** Epochs of the whole training, at whose end a cosine has fallen to 0. */
+  readonly epochs: number;
+  /** Orders the batches and schedules the sampling; the decoder's dropouts have their own. */
+  readonly random: Random;
+  /** Trains on the rewards of the decoder's own sentences. Default: by teacher forcing. */
+  readonly criticism?: Criticism | null;
 }
 
 /**
@@ -56,60 +81,45 @@ export function learningRateOf(schedule: Schedule, epoch: number): number {
  * cross-entropy.
  */
 export class Trainer {
-  readonly #device: Device;
-  readonly #decoder: Decoder;
-  readonly #optimiser: Optimiser;
-  readonly #schedule: Schedule;
-  readonly #random: Random;
-  readonly #criticism: Criticism | null;
+  readonly #options: TrainerOptions;
 
-  /** `random` orders the batches and schedules the sampling; the decoder's dropouts have their own. */
-  constructor(
-    device: Device,
-    decoder: Decoder,
-    optimiser: Optimiser,
-    schedule: Schedule,
-    random: Random,
-    criticism: Criticism | null = null,
-  ) {
-    this.#device = device;
-    this.#decoder = decoder;
-    this.#optimiser = optimiser;
-    this.#schedule = schedule;
-    this.#random = random;
-    this.#criticism = criticism;
+  constructor(options: TrainerOptions) {
+    this.#options = options;
   }
 
   /**
-   * One pass over the training images in a new order; resolves to the mean loss, or to the mean reward of a self-critical
-   * one. Throws when the loss diverges.
+   * One pass over the training images in a new order, the epoch of this number, counted from 1; resolves to the mean loss,
+   * or to the mean reward of a self-critical one. Throws when the loss diverges.
    */
   async trainEpoch(data: TrainingData, epoch: number, report: (progress: Progress) => void): Promise<number> {
-    this.#decoder.train();
-    const rate = learningRateOf(this.#schedule, epoch);
-    const count = Math.ceil(data.train.length / this.#schedule.batchImages);
+    const { decoder, schedule, epochs, random, criticism } = this.#options;
+    decoder.train();
+    const stepsPerEpoch = Math.ceil(data.train.length / schedule.batchImages);
     const mean = new Mean();
     let number = 0;
-    for (const images of inParts(data.train, this.#schedule.batchImages, this.#random)) {
-      if (this.#criticism) {
-        mean.add(await this.#criticise(this.#criticism, images, data.features, rate), images.length);
+    for (const images of inParts(data.train, schedule.batchImages, random)) {
+      const step = (epoch - 1) * stepsPerEpoch + number;
+      const learningRate = learningRateAt(schedule, step, { stepsPerEpoch, epochs });
+      if (criticism) {
+        mean.add(await this.#criticise(criticism, images, data.features, learningRate), images.length);
       } else {
         const batch = layOut(images);
-        mean.add(await this.#force(batch, data.features, rate), batch.targets.length);
+        mean.add(await this.#force(batch, data.features, learningRate), batch.targets.length);
       }
-      report({ batch: ++number, batches: count, loss: mean.value });
+      report({ batch: ++number, batches: stepsPerEpoch, loss: mean.value, learningRate });
     }
     return mean.value;
   }
 
   /** The mean loss over the images held out for choosing. */
   async evaluate(data: TrainingData): Promise<number> {
-    this.#decoder.train(false);
+    const { device, decoder, schedule } = this.#options;
+    decoder.train(false);
     const mean = new Mean();
-    for (const batch of batches(data.dev, this.#schedule.batchImages)) {
+    for (const batch of batches(data.dev, schedule.batchImages)) {
       const opened = openScope();
       try {
-        const loss = teacherForcingLoss(this.#device, this.#decoder, batch, data.features);
+        const loss = teacherForcingLoss(device, decoder, batch, data.features);
         mean.add(await loss.item(), batch.targets.length);
       } finally {
         opened.close();
@@ -120,13 +130,13 @@ export class Trainer {
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
   async #force(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
-    const [device, decoder, schedule] = [this.#device, this.#decoder, this.#schedule];
+    const { device, decoder, schedule, random } = this.#options;
     const { scheduledSampling = 0 } = schedule;
     const opened = openScope();
     try {
       const inputs =
         scheduledSampling > 0
-          ? scheduledInputs(device, decoder, batch, features, scheduledSampling, this.#random)
+          ? scheduledInputs(device, decoder, batch, features, scheduledSampling, random)
           : undefined;
       return await this.#descend(
         () => teacherForcingLoss(device, decoder, batch, features, schedule, inputs),
@@ -144,21 +154,23 @@ export class Trainer {
     features: FeatureTable,
     rate: number,
   ): Promise<number> {
-    const { batch, meanReward } = await selfCritical.sample(this.#decoder, images, features);
+    const { device, decoder } = this.#options;
+    const { batch, meanReward } = await selfCritical.sample(decoder, images, features);
     // The gradient is that of the decoder that drew the sentences, so its dropout rests here too.
-    const policy = () => policyLoss(this.#device, this.#decoder, batch, features, selfCritical.forbidden);
+    const policy = () => policyLoss(device, decoder, batch, features, selfCritical.forbidden);
     const own = layOut(images);
-    const truth = () => teacherForcingLoss(this.#device, this.#decoder, own, features).scale(crossEntropy);
+    const truth = () => teacherForcingLoss(device, decoder, own, features).scale(crossEntropy);
     await this.#descend(() => (crossEntropy === 0 ? policy() : policy().add(truth())), rate);
     return meanReward;
   }
 
   /** One step down a loss; resolves to its value. */
   async #descend(lossOf: () => Tensor, rate: number): Promise<number> {
+    const { optimiser, schedule } = this.#options;
     const opened = openScope();
     try {
-      const { value, gradients } = valueAndGradients(lossOf, this.#optimiser.parameters);
-      this.#optimiser.step(clipByGlobalNorm(gradients, this.#schedule.clipNorm).gradients, rate);
+      const { value, gradients } = valueAndGradients(lossOf, optimiser.parameters);
+      optimiser.step(clipByGlobalNorm(gradients, schedule.clipNorm).gradients, rate);
       const loss = await value.item();
       if (!Number.isFinite(loss)) {
         throw new EkphrasisError(

@@ -99,7 +99,7 @@ declare module '../op.ts' {
       units: number,
       hardSigmoid: number,
     ];
-    /** On 4 parameters or more, by UNIT_ELEMENTS; the rate has the bias corrections, a complement is 1 − beta. */
+    /** On 4 parameters or more, by UNIT_ELEMENTS; the rate has the bias corrections, a complement is 1 − beta; decay takes part of p. */
     adam: [
       p: number,
       g: number,
@@ -115,6 +115,7 @@ declare module '../op.ts' {
       beta2: number,
       complement2: number,
       epsilon: number,
+      decay: number,
     ];
     /** y[o, i] = scale · Σ x[o, r, i] over r; units are UNIT_ELEMENTS elements of a row of y; as many float64 of scratch a thread. */
     sum: [x: number, y: number, reduced: number, inner: number, scale: number, scratch: number];

@@ -28,10 +28,16 @@ export class Adam extends Optimiser {
   ): void {
     const mean = this.remembered(name, 'mean', parameter);
     const square = this.remembered(name, 'square', parameter);
-    const attributes = { ...this.#options, learningRate, step: this.steps };
+    const weightDecay = this.weightDecayOf(name, parameter);
+    const attributes = { ...this.#options, learningRate, step: this.steps, weightDecay };
     this.assign(
       [parameter, mean, square],
       executeAll('adam', [parameter, gradient, mean, square], attributes),
     );
+  }
+
+  /** Part of a parameter that a step takes away, times the learning rate. */
+  protected weightDecayOf(_name: string, _parameter: Parameter): number {
+    return 0;
   }
 }

@@ -22,6 +22,7 @@ export interface Epoch {
   readonly devLoss: number;
   /** CIDEr of the greedy captions of the development images, the mean over the data sets. */
   readonly devCider: number;
+  /** Of the last step. */
   readonly learningRate: number;
   readonly seconds: number;
 }
@@ -45,6 +46,7 @@ export interface Trained {
 }
 
 const fileName = 'checkpoint.safetensors';
+const version = '2';
 
 /** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
@@ -63,6 +65,7 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
   const { steps, memory } = await trained.optimiser.save();
   const weights = [...named(await trained.decoder.save(), 'model.'), ...named(memory, 'optimiser.')];
   const metadata = {
+    version,
     state: JSON.stringify(state),
     steps: String(steps),
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
@@ -93,6 +96,12 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
       throw new FormatError(`${path}: lacks "${name}"; it is no checkpoint of a training`);
     return value;
   };
+  if (metadata.version !== version && entry('state')) {
+    throw new FormatError(
+      `${path}: is a checkpoint of version ${metadata.version ?? 1}, and this program goes on from version ${version}. ` +
+        'End that training with the program that began it, or begin anew with --from.',
+    );
+  }
   const part = (prefix: string): Map<string, HostWeight> =>
     new Map(
       [...weights]

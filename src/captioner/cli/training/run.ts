@@ -4,6 +4,7 @@ import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import { Adam } from '../../../nn/optimisers/adam.ts';
+import { AdamW } from '../../../nn/optimisers/adamw.ts';
 import { Nadam } from '../../../nn/optimisers/nadam.ts';
 import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import { SGD } from '../../../nn/optimisers/sgd.ts';
@@ -15,7 +16,7 @@ import { greedyScores } from '../../evaluation/greedy-scores.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { type Criticism, learningRateOf, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { type Criticism, Trainer, type TrainingData } from '../../training/trainer.ts';
 import { packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { type Terminal, usable } from '../terminal.ts';
@@ -117,14 +118,15 @@ interface Course {
 
 async function runEpochs(course: Course): Promise<void> {
   const { device, run, settings, data, criticism, trained, tokenizer, history, before, terminal } = course;
-  const trainer = new Trainer(
+  const trainer = new Trainer({
     device,
-    trained.decoder,
-    trained.optimiser,
-    settings.schedule,
-    trained.orderRandom,
+    decoder: trained.decoder,
+    optimiser: trained.optimiser,
+    schedule: settings.schedule,
+    epochs: settings.epochs,
+    random: trained.orderRandom,
     criticism,
-  );
+  });
   const reward = criticism !== null;
   while (history.length < settings.epochs) {
     const best = bestOf(history, reward);
@@ -138,10 +140,12 @@ async function runEpochs(course: Course): Promise<void> {
     const start = performance.now();
     const bar = openProgressBar(`epoch ${epoch}`);
     let mean: number;
+    let learningRate = 0;
     try {
-      mean = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss }) =>
-        bar.update(batch, batches, `${reward ? 'reward' : 'loss'} ${loss.toFixed(3)}`),
-      );
+      mean = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss, learningRate: latest }) => {
+        learningRate = latest;
+        bar.update(batch, batches, `${reward ? 'reward' : 'loss'} ${loss.toFixed(3)}`);
+      });
     } finally {
       bar.close();
     }
@@ -154,7 +158,7 @@ async function runEpochs(course: Course): Promise<void> {
       trainReward: reward ? mean : null,
       devLoss,
       devCider,
-      learningRate: learningRateOf(settings.schedule, epoch),
+      learningRate,
       seconds,
     };
     history.push(line);
@@ -264,10 +268,18 @@ function build(device: Device, config: CaptionerConfig, settings: ModelSettings)
   return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom, sampleRandom };
 }
 
-function optimiserOf({ optimiser }: ModelSettings, decoder: Decoder): Optimiser {
+function optimiserOf({ optimiser, momentum, weightDecay }: ModelSettings, decoder: Decoder): Optimiser {
   const parameters = decoder.trainable();
-  if (optimiser === 'adam') return new Adam(parameters);
-  return optimiser === 'nadam' ? new Nadam(parameters) : new SGD(parameters);
+  switch (optimiser) {
+    case 'adam':
+      return new Adam(parameters);
+    case 'adamw':
+      return new AdamW(parameters, { weightDecay });
+    case 'nadam':
+      return new Nadam(parameters);
+    case 'sgd':
+      return new SGD(parameters, { momentum });
+  }
 }
 
 async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenizer: Tokenizer): Promise<void> {

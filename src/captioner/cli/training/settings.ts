@@ -60,10 +60,15 @@ Usage: node dist/train.js [options] --data DIR --out DIR
  Training
   --epochs N             (default: 10)
   --batch-images N       images a batch, each with all of its captions (default: 25)
-  --optimiser NAME       adam, nadam or sgd (default: adam)
+  --optimiser NAME       adam, adamw, nadam or sgd (default: adam)
+  --weight-decay R       of adamw: part of a weight that a step takes away, times the rate (default: 0.01)
+  --momentum R           of sgd: part of the last step that is taken again (default: 0)
   --learning-rate R      (default: 0.001)
-  --decay R              the rate is multiplied by this every epoch … (default: 0.8)
-  --decay-after N        … after so many epochs (default: 4)
+  --schedule NAME        how the rate goes on: constant, step, or cosine, down to 0 at the end (default: step)
+  --warm-up N            steps over which the rate first rises evenly (default: 0)
+  --decay R              of step: the rate is multiplied by this every epoch … (default: 0.8)
+  --decay-every N        … or rather every so many steps …
+  --decay-after N        … after so many epochs, or times that many steps (default: 4)
   --clip-norm R          largest norm of all gradients together (default: 5)
   --label-smoothing E    part of each word's weight that goes evenly to all words (default: 0)
   --doubly-stochastic L  weight of the penalty on attention that leaves places out (default: 0)
@@ -122,7 +127,12 @@ export const FLAGS = {
   'batch-images': { type: 'string', default: '25' },
   optimiser: { type: 'string', default: 'adam' },
   'learning-rate': { type: 'string', default: '0.001' },
+  'weight-decay': text,
+  momentum: text,
+  schedule: { type: 'string', default: 'step' },
+  'warm-up': { type: 'string', default: '0' },
   decay: { type: 'string', default: '0.8' },
+  'decay-every': text,
   'decay-after': { type: 'string', default: '4' },
   'clip-norm': { type: 'string', default: '5' },
   'label-smoothing': { type: 'string', default: '0' },
@@ -176,7 +186,10 @@ export interface ModelSettings {
     readonly baseline: Baseline;
     readonly crossEntropy: number;
   };
-  readonly optimiser: 'adam' | 'nadam' | 'sgd';
+  readonly optimiser: 'adam' | 'adamw' | 'nadam' | 'sgd';
+  /** Of adamw, and of sgd; 0 with the others. */
+  readonly weightDecay: number;
+  readonly momentum: number;
   readonly schedule: Schedule;
   readonly dropout: DropoutRates;
   readonly epochs: number;
@@ -235,7 +248,7 @@ export function modelSettings(values: Values): ModelSettings {
       `--${values.gate ? 'gate' : 'doubly-stochastic'} is for attention: give it units with --attention.`,
     );
   }
-  const optional = (flag: 'num-words' | 'num-examples' | 'best-captions') =>
+  const optional = (flag: 'num-words' | 'num-examples' | 'best-captions' | 'decay-every') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
     fraction(flag, values[flag], 0, 0.95);
@@ -282,9 +295,12 @@ export function modelSettings(values: Values): ModelSettings {
       baseline: choiceFlag('--baseline', values.baseline, ['mean', 'greedy']),
       crossEntropy: fraction('cross-entropy-weight', values['cross-entropy-weight'], 0, 1e6),
     },
-    optimiser: choiceFlag('--optimiser', values.optimiser, ['adam', 'nadam', 'sgd']),
+    ...optimiserSettings(values),
     schedule: {
       learningRate: fraction('learning-rate', values['learning-rate'], 1e-9, 100),
+      kind: choiceFlag('--schedule', values.schedule, ['constant', 'step', 'cosine']),
+      warmUp: whole('warm-up', values['warm-up'], 0),
+      decayEvery: optional('decay-every'),
       decay: fraction('decay', values.decay, 1e-6, 1),
       decayAfter: whole('decay-after', values['decay-after'], 0),
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
@@ -301,5 +317,29 @@ export function modelSettings(values: Values): ModelSettings {
     epochs: whole('epochs', values.epochs ?? '10'),
     patience: whole('patience', values.patience ?? '2'),
     precision: choiceFlag('--precision', values.precision, ['float32', 'float16']),
+  };
+}
+
+/** Flags of another optimiser are refused: whoever gives them expects that they do something. */
+function optimiserSettings(values: Values): Pick<ModelSettings, 'optimiser' | 'weightDecay' | 'momentum'> {
+  const optimiser = choiceFlag('--optimiser', values.optimiser, ['adam', 'adamw', 'nadam', 'sgd']);
+  const ofOptimiser = (
+    flag: 'weight-decay' | 'momentum',
+    owner: ModelSettings['optimiser'],
+    byDefault: string,
+    largest: number,
+  ): number => {
+    const value = values[flag];
+    if (value !== undefined && optimiser !== owner) {
+      throw new UsageError(
+        `--${flag} belongs to --optimiser ${owner}, and the optimiser is ${optimiser}. Leave it away, or change the optimiser.`,
+      );
+    }
+    return optimiser === owner ? fraction(flag, value ?? byDefault, 0, largest) : 0;
+  };
+  return {
+    optimiser,
+    weightDecay: ofOptimiser('weight-decay', 'adamw', '0.01', 100),
+    momentum: ofOptimiser('momentum', 'sgd', '0', 0.9999),
   };
 }

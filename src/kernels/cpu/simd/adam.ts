@@ -16,6 +16,7 @@ export function adam(
   beta2: f32,
   complement2: f32,
   epsilon: f32,
+  decay: f32,
   from: i32,
   to: i32,
 ): void {
@@ -36,6 +37,8 @@ export function adam(
     v128.store(nextV + at, square);
     const root = f32x4.add(f32x4.sqrt(square), f32x4.splat(epsilon));
     const change = f32x4.div(f32x4.mul(f32x4.splat(rate), mean), root);
-    v128.store(nextP + at, f32x4.sub(v128.load(p + at), change));
+    const before = v128.load(p + at);
+    const decayed = f32x4.add(change, f32x4.mul(f32x4.splat(decay), before));
+    v128.store(nextP + at, f32x4.sub(before, decayed));
   }
 }
