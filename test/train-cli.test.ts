@@ -201,6 +201,43 @@ training('AdamW under a cosine with a warm-up trains, and the rates are in the m
   for (const [index, rate] of rates.entries()) assert.ok(Math.abs(rate - expected[index]) < 1e-9, `${rates}`);
 });
 
+training('attention with all that it may have trains, resumes and captions', () => {
+  const model = [
+    '--pooling',
+    'grid',
+    '--outputs',
+    'mixed5',
+    '--image-side',
+    '75',
+    '--attention',
+    '8',
+    '--gate',
+  ];
+  const more = ['--initial-state', 'dense', '--layers', '2', '--deep-output', '--tie'];
+  const objective = [
+    '--label-smoothing',
+    '0.1',
+    '--doubly-stochastic',
+    '0.5',
+    '--scheduled-sampling',
+    '0.25',
+  ];
+  const whole = trainInto('attending', ...model, ...more, ...objective, '--epochs', '2');
+  assert.is(whole.status, 0, whole.stderr);
+  const { decoder } = JSON.parse(readFileSync(at('attending', 'config.json'), 'utf8'));
+  assert.equal(decoder.attention, { units: 8, gate: true });
+  const { initialState, layers, outputFrom, tied } = decoder;
+  assert.equal([initialState, layers, outputFrom, tied], ['dense', 2, 'hidden+context+word', true]);
+  const { schedule } = JSON.parse(readFileSync(at('attending', 'training.json'), 'utf8')).settings;
+  const { labelSmoothing, doublyStochastic, scheduledSampling } = schedule;
+  assert.equal([labelSmoothing, doublyStochastic, scheduledSampling], [0.1, 0.5, 0.25]);
+  assert.is(trainInto('half', ...model, ...more, ...objective, '--epochs', '1').status, 0);
+  assert.is(trainInto('half', '--resume', '--epochs', '2').status, 0);
+  assert.equal(losses('half'), losses('attending'));
+  const shown = ['--model', at('attending'), '--device', 'cpu', 'test/images/cat.jpg'];
+  assert.ok(execFileSync('node', ['dist/caption.js', ...shown], { encoding: 'utf8' }).trim().length > 0);
+});
+
 training('what cannot begin exits with 2 and one line', () => {
   const cases: [string[], RegExp][] = [
     [[], /--data DIR is missing/],
@@ -214,6 +251,13 @@ training('what cannot begin exits with 2 and one line', () => {
       /--schedule takes constant, step, cosine/,
     ],
     [['--data', at('data'), '--out', at('x'), '--frobnicate'], /Unknown option/],
+    [['--data', at('data'), '--out', at('x'), '--gate'], /--gate is for attention/],
+    [
+      ['--data', at('data'), '--out', at('x'), '--doubly-stochastic', '1'],
+      /--doubly-stochastic is for attention/,
+    ],
+    [['--data', at('data'), '--out', at('x'), '--layers', '3'], /--layers/],
+    [['--data', at('data'), '--out', at('x'), '--label-smoothing', '1'], /--label-smoothing/],
   ];
   for (const [args, message] of cases) {
     const { status, stderr } = run(...args);

@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import type { DeviceArray } from '../../kernels/spec.ts';
 import type { Random } from '../../nn/random.ts';
 import { argmax, categorical, concat } from '../../tensor/functions.ts';
 import { openScope } from '../../tensor/scope.ts';
@@ -37,18 +38,24 @@ export async function sampleSentences(
     const sentences: number[][] = Array.from({ length: rows }, () => []);
     const ended = new Uint8Array(rows);
     for (let done = 0; done < maximumLength && ended.includes(0); done += stepsBetweenLooks) {
+      const steps = Math.min(stepsBetweenLooks, maximumLength - done);
       const inner = openScope();
-      const words: Tensor[] = [];
-      for (let step = done; step < Math.min(done + stepsBetweenLooks, maximumLength); step++) {
-        state = decoder.advance(decoder.projectWords(ids), selected, state);
-        const scores = decoder.logits(state.h).add(penalty);
-        ids = random ? categorical(scores.softmax(), uniforms(device, rows, random)) : argmax(scores);
-        words.push(ids);
+      let found: DeviceArray;
+      try {
+        const words: Tensor[] = [];
+        for (let step = 0; step < steps; step++) {
+          const next = decoder.advance(decoder.projectWords(ids), selected, state);
+          const scores = decoder.logits(next.output).add(penalty);
+          state = { h: next.h, c: next.c };
+          ids = random ? categorical(scores.softmax(), uniforms(device, rows, random)) : argmax(scores);
+          words.push(ids);
+        }
+        found = await concat(words, 0).data();
+      } finally {
+        inner.close([state.h, state.c, ids]);
       }
-      const found = await concat(words, 0).data();
-      inner.close([state.h, state.c, ids]);
       for (const [row, sentence] of sentences.entries()) {
-        for (let step = 0; step < words.length && ended[row] === 0; step++) {
+        for (let step = 0; step < steps && ended[row] === 0; step++) {
           const id = found[step * rows + row];
           sentence.push(id);
           if (id === endId) ended[row] = 1;

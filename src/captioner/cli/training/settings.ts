@@ -33,9 +33,9 @@ Usage: node dist/train.js [options] --data DIR --out DIR
   --seed N               of the split, the first weights, the order and the dropout (default: 42)
 
  Model
-  --image-side N         side of the square that images are resized to (default: 299)
+  --image-side N         side of the square that images are resized to (default: 235)
   --reduce-to N          larger images are first averaged down to this side; 0 for never (default: 224)
-  --outputs NAMES        block outputs that are read, by commas (default: mixed5,mixed7)
+  --outputs NAMES        block outputs that are read, by commas (default: mixed7,mixed8)
   --pooling NAME         average, or grid (of one output) (default: average)
   --encoding-size N      width of the image's encoding (default: 256)
   --attention N          units of additive attention over the grid; 0 for none (default: 0)
@@ -105,9 +105,9 @@ export const FLAGS = {
   'best-captions': text,
   'held-out': { type: 'string', default: '0.1' },
   seed: { type: 'string', default: '42' },
-  'image-side': { type: 'string', default: '299' },
+  'image-side': { type: 'string', default: '235' },
   'reduce-to': { type: 'string', default: '224' },
-  outputs: { type: 'string', default: 'mixed5,mixed7' },
+  outputs: { type: 'string', default: 'mixed7,mixed8' },
   pooling: { type: 'string', default: 'average' },
   'encoding-size': { type: 'string', default: '256' },
   attention: { type: 'string', default: '0' },
