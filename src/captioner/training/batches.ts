@@ -1,5 +1,3 @@
-import type { Random } from '../../nn/random.ts';
-
 /** An image of the training set: its number among the features, and its captions as ids from start to end word. */
 export interface TrainingImage {
   readonly features: number;
@@ -49,8 +47,7 @@ export function layOut(images: readonly TrainingImage[]): Batch {
   };
 }
 
-/** Batches of `size` images in order, or shuffled where a generator is given; the last may be smaller. */
-export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
-  const order = random ? random.shuffle([...images]) : images;
-  for (let start = 0; start < order.length; start += size) yield layOut(order.slice(start, start + size));
+/** Batches of `size` images in their order; the last may be smaller. */
+export function* batches(images: readonly TrainingImage[], size: number): Generator<Batch> {
+  for (let start = 0; start < images.length; start += size) yield layOut(images.slice(start, start + size));
 }

@@ -7,7 +7,8 @@ import { type RateSchedule, rateFactor } from '../../nn/schedules.ts';
 import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Decoder } from '../decoder/decoder.ts';
-import { type Batch, batches, type TrainingImage } from './batches.ts';
+import { type Batch, batches, layOut, type TrainingImage } from './batches.ts';
+import { type Draw, drawEpoch, drawnImages } from './epoch-order.ts';
 import { type FeatureTable, teacherForcingLoss } from './teacher-forcing.ts';
 
 export interface Schedule {
@@ -28,15 +29,26 @@ export interface Schedule {
 
 export interface TrainingData {
   readonly train: readonly TrainingImage[];
-  readonly dev: readonly TrainingImage[];
+  /** How often an epoch has each of them. Default: all once. */
+  readonly draws?: readonly Draw[];
   readonly features: FeatureTable;
 }
 
-export interface Progress {
-  readonly batch: number;
+/** How far an epoch has come. */
+export interface EpochPosition {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Batches done. */
   readonly batches: number;
-  /** Mean loss per word so far in the epoch, in nats. */
-  readonly loss: number;
+  /** Sum of the losses of all words so far, in nats, and the number of these words. */
+  readonly lossSum: number;
+  readonly words: number;
+}
+
+export interface Progress extends EpochPosition {
+  /** Batches of the whole epoch. */
+  readonly total: number;
+  /** Of the last step. */
   readonly learningRate: number;
 }
 
@@ -69,40 +81,68 @@ export class Trainer {
     this.#options = options;
   }
 
-  /**
-   * One pass over the training images in a new order, the epoch of this number, counted from 1; resolves to the mean
-   * loss. Throws when the loss diverges.
-   */
-  async trainEpoch(data: TrainingData, epoch: number, report: (progress: Progress) => void): Promise<number> {
-    const { decoder, schedule, epochs, random } = this.#options;
-    decoder.train();
-    const stepsPerEpoch = Math.ceil(data.train.length / schedule.batchImages);
-    const mean = new Mean();
-    let number = 0;
-    for (const batch of batches(data.train, schedule.batchImages, random)) {
-      const step = (epoch - 1) * stepsPerEpoch + number;
-      const learningRate = learningRateAt(schedule, step, { stepsPerEpoch, epochs });
-      mean.add(await this.#trainBatch(batch, data.features, learningRate), batch.targets.length);
-      report({ batch: ++number, batches: stepsPerEpoch, loss: mean.value, learningRate });
-    }
-    return mean.value;
+  /** The rate of a batch, both counted from 1. */
+  learningRateAt(data: TrainingData, epoch: number, batch: number): number {
+    const { schedule, epochs } = this.#options;
+    const stepsPerEpoch = this.stepsPerEpoch(data);
+    return learningRateAt(schedule, (epoch - 1) * stepsPerEpoch + batch - 1, { stepsPerEpoch, epochs });
   }
 
-  /** The mean loss over the images held out for choosing. */
-  async evaluate(data: TrainingData): Promise<number> {
+  /** Steps of an epoch. */
+  stepsPerEpoch({ train, draws }: TrainingData): number {
+    const images = draws ? drawnImages(draws) : train.length;
+    return Math.ceil(images / this.#options.schedule.batchImages);
+  }
+
+  /**
+   * The rest of an epoch over the training images in a new order, a batch with every value that is taken. To go on in
+   * the middle as if nothing had happened, restore `random` to its state at the epoch's beginning: the order is made
+   * again. Throws EkphrasisError when the loss diverges.
+   */
+  async *epoch(data: TrainingData, from: EpochPosition): AsyncGenerator<Progress> {
+    const { decoder, schedule, random } = this.#options;
+    const { train, draws = [{ images: train.length, weight: 1 }], features } = data;
+    const { epoch } = from;
+    const stepsPerEpoch = this.stepsPerEpoch(data);
+    const order = drawEpoch(train, draws, random);
+    let { lossSum, words } = from;
+    for (let number = from.batches; number < stepsPerEpoch; number++) {
+      decoder.train();
+      const learningRate = this.learningRateAt(data, epoch, number + 1);
+      const first = number * schedule.batchImages;
+      const batch = layOut(order.slice(first, first + schedule.batchImages));
+      const loss = await this.#trainBatch(batch, features, learningRate);
+      lossSum += loss * batch.targets.length;
+      words += batch.targets.length;
+      yield { epoch, batches: number + 1, lossSum, words, total: stepsPerEpoch, learningRate };
+    }
+  }
+
+  /**
+   * The mean loss over images that are held out for choosing.
+   * @param between awaited after every batch
+   */
+  async evaluate(
+    images: readonly TrainingImage[],
+    features: FeatureTable,
+    between: () => Promise<void> = async () => undefined,
+  ): Promise<number> {
     const { device, decoder, schedule } = this.#options;
     decoder.train(false);
-    const mean = new Mean();
-    for (const batch of batches(data.dev, schedule.batchImages)) {
+    let lossSum = 0;
+    let words = 0;
+    for (const batch of batches(images, schedule.batchImages)) {
       const opened = openScope();
       try {
-        const loss = teacherForcingLoss(device, decoder, batch, data.features);
-        mean.add(await loss.item(), batch.targets.length);
+        const loss = teacherForcingLoss(device, decoder, batch, features);
+        lossSum += (await loss.item()) * batch.targets.length;
+        words += batch.targets.length;
       } finally {
         opened.close();
       }
+      await between();
     }
-    return mean.value;
+    return lossSum / words;
   }
 
   async #trainBatch(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
@@ -124,19 +164,5 @@ export class Trainer {
     } finally {
       opened.close();
     }
-  }
-}
-
-class Mean {
-  #sum = 0;
-  #weight = 0;
-
-  add(value: number, weight: number): void {
-    this.#sum += value * weight;
-    this.#weight += weight;
-  }
-
-  get value(): number {
-    return this.#sum / this.#weight;
   }
 }

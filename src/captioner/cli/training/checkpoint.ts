@@ -8,7 +8,9 @@ import type { HostWeight } from '../../../nn/module.ts';
 import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../../nn/random.ts';
 import type { Decoder } from '../../decoder/decoder.ts';
+import type { EpochPosition } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
+import type { Config } from './config-file.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** A finished epoch. */
@@ -16,10 +18,25 @@ export interface Epoch {
   readonly epoch: number;
   /** Means per word, in nats. */
   readonly trainLoss: number;
+  /** With several data sets, the mean of theirs. */
   readonly devLoss: number;
   /** Of the last step. */
   readonly learningRate: number;
   readonly seconds: number;
+  /** Of the captions of development images, where they were scored; with several data sets, the mean of theirs. */
+  readonly cider?: number;
+  readonly bleu4?: number;
+  /** Of each data set, where there are several. */
+  readonly sets?: readonly SetMeasures[];
+}
+
+/** What was measured on the development images of a data set. */
+export interface SetMeasures {
+  /** As `--data` has it. */
+  readonly data: string;
+  readonly devLoss: number;
+  readonly cider?: number;
+  readonly bleu4?: number;
 }
 
 /** What is to be known, beside weights, to go on as if nothing had happened. */
@@ -29,6 +46,23 @@ export interface TrainingState {
   readonly history: readonly Epoch[];
   /** The training.json of the model that training began with, or null. */
   readonly before: unknown;
+  /** All settings as --config has them. */
+  readonly config: Config;
+  /** See `hashOfData`. */
+  readonly dataHash: string;
+  /** The epoch that is not finished yet, and the seconds that it took so far. */
+  readonly position: EpochPosition;
+  readonly seconds: number;
+  /** State of the generator of the order at the beginning of that epoch. */
+  readonly order: readonly number[];
+  /** Some development images and what the model said about each. */
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  /** Path of the image. */
+  readonly image: string;
+  readonly captions: readonly { readonly epoch: number; readonly caption: string }[];
 }
 
 export interface Trained {
@@ -39,8 +73,8 @@ export interface Trained {
   readonly orderRandom: Random;
 }
 
-const fileName = 'checkpoint.safetensors';
-const version = '2';
+export const checkpointFile = 'checkpoint.safetensors';
+const version = '3';
 
 /** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
@@ -63,9 +97,8 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
     state: JSON.stringify(state),
     steps: String(steps),
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
-    orderRandom: JSON.stringify(trained.orderRandom.save()),
   };
-  await writeAtomically(join(folder, fileName), writeSafetensors(weights, { metadata }));
+  await writeAtomically(join(folder, checkpointFile), writeSafetensors(weights, { metadata }));
 }
 
 /** A checkpoint that was read; `apply` puts it into a model built from its settings. */
@@ -76,10 +109,10 @@ export interface Checkpoint {
 
 /** Reads the checkpoint of an output folder. Throws UsageError where there is none, FormatError for a damaged one. */
 export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
-  const path = join(folder, fileName);
+  const path = join(folder, checkpointFile);
   if (!existsSync(path)) {
     throw new UsageError(
-      `--resume: ${folder} has no ${fileName}. Leave --resume away to begin a new training.`,
+      `--resume: ${folder} has no ${checkpointFile}. Leave --resume away to begin a new training.`,
     );
   }
   const { weights, metadata } = readSafetensors(await readFile(path), path);
@@ -101,13 +134,14 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, weight]) => [name.slice(prefix.length), weight]),
     );
+  const state: TrainingState = JSON.parse(entry('state'));
   return {
-    state: JSON.parse(entry('state')),
+    state,
     apply({ decoder, optimiser, dropoutRandom, orderRandom }) {
       decoder.load(part('model.'), path);
       optimiser.restore(Number(entry('steps')), part('optimiser.'));
       dropoutRandom.restore(JSON.parse(entry('dropoutRandom')));
-      orderRandom.restore(JSON.parse(entry('orderRandom')));
+      orderRandom.restore(state.order);
     },
   };
 }
