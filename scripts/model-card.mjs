@@ -1,16 +1,20 @@
 // Writes the card of a model, README.md in its folder, from the figures that lie beside it: config.json and
-// tokenizer.json, training.json (train writes it) and evaluation.json, which comes from
+// tokenizer.json, training.json and fine-tuning.json (train writes them), an evaluation for each data set, which comes from
 //
-//   node dist/evaluate.js --data DIR --model models/flickr8k --beam 3 --beam 1 --json models/flickr8k/evaluation.json
+//   node dist/evaluate.js --data flickr8k --model models/flickr8k --beam 3 --beam 1 --json models/flickr8k/evaluation.json
+//   node dist/evaluate.js --data everyday --model models/flickr8k --beam 3 --beam 1 --json models/flickr8k/evaluation-everyday.json
+//
+// and, if it is there, steps.json: the scores of the models on the way, from the same command.
 //
 //   node scripts/model-card.mjs [--check] [--model DIR]
 //
 // Figures are refused where they were not measured on the very files in the folder. With --check nothing is written: it
 // exits 1 where the card is not what would be written, and 2 where it cannot be made.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { addSteps, count, fineTuningText, table, trainingText } from './model-card/trainings.mjs';
 
 class CardError extends Error {}
 
@@ -35,27 +39,43 @@ function readJson(folder, name, format) {
   return value;
 }
 
-/** The evaluation's figures, if they are of all development images, at both widths, and of the files that lie here. */
-function readEvaluation(folder) {
-  const evaluation = readJson(folder, 'evaluation.json', 'ekphrasis-evaluation');
+/** The evaluations' figures, if they are of all development images, at both widths, and of the files that lie here. */
+function readEvaluations(folder) {
+  return readdirSync(folder)
+    .filter((name) => /^evaluation(-.*)?\.json$/.test(name))
+    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
+    .map((file) => {
+      const set = /^evaluation-(.*)\.json$/.exec(file)?.[1] ?? 'flickr8k';
+      return { ...readEvaluation(folder, file), set, file };
+    });
+}
+
+function readEvaluation(folder, file) {
+  const evaluation = readJson(folder, file, 'ekphrasis-evaluation');
   const { data, model, runs } = evaluation;
   if (data.split !== 'dev' || data.limit !== null) {
-    throw new CardError(
-      `evaluation.json scores ${data.limit ?? 'all'} images of ${data.split}, expected all of dev`,
-    );
+    throw new CardError(`${file} scores ${data.limit ?? 'all'} images of ${data.split}, expected all of dev`);
   }
   for (const [name, { sha256 }] of Object.entries(model)) {
     const bytes = readFile(folder, name);
     if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-      throw new CardError(`evaluation.json was measured with another ${name}: run evaluate again`);
+      throw new CardError(`${file} was measured with another ${name}: run evaluate again`);
     }
   }
   const [beam, greedy] = [3, 1].map((width) => {
     const run = runs.find((one) => one.beam === width);
-    if (!run) throw new CardError(`evaluation.json has no scores for beam ${width}`);
+    if (!run) throw new CardError(`${file} has no scores for beam ${width}`);
     return run;
   });
   return { ...evaluation, beam, greedy };
+}
+
+/** The fine-tunings of the encoder, the first one first; none where there is no file of them. */
+function readFineTunings(folder) {
+  if (!existsSync(join(folder, 'fine-tuning.json'))) return [];
+  const steps = [];
+  addSteps(readJson(folder, 'fine-tuning.json', 'ekphrasis-fine-tuning'), steps);
+  return steps;
 }
 
 /** The trainings and averages that led to the model, each once and after what it began with, if of a model like this one. */
@@ -78,38 +98,6 @@ function readTraining(folder, config) {
   return { steps, images, device };
 }
 
-/** What a step began with. */
-const beginnings = ({ averageOf, before }) => averageOf ?? (before ? [before] : []);
-
-function addSteps(step, steps) {
-  for (const earlier of beginnings(step)) addSteps(earlier, steps);
-  if (!steps.some((other) => isDeepStrictEqual(other, step))) steps.push(step);
-}
-
-/** The command of a step with names of folders that do not depend on where it was run: model1, model2 …, at last model. */
-function portable(step, steps) {
-  const nameOf = (other) => {
-    const index = steps.findIndex((one) => isDeepStrictEqual(one, other));
-    return index === steps.length - 1 ? 'model' : `model${index + 1}`;
-  };
-  const begun = beginnings(step).map(nameOf).join();
-  const names = {
-    data: 'flickr8k',
-    out: nameOf(step),
-    from: begun,
-    average: begun,
-    cache: '.cache/features',
-    encoder: 'encoder.safetensors',
-  };
-  return step.command.replace(
-    /--(data|out|from|average|cache|encoder)([= ])\S+/g,
-    (_, flag, between) => `--${flag}${between}${names[flag]}`,
-  );
-}
-
-const table = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const count = (number) => number.toLocaleString('en-US');
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 function scoreTable({ beam, greedy, scale }) {
@@ -127,97 +115,44 @@ function scoreTable({ beam, greedy, scale }) {
   );
 }
 
-function settingsTable({ settings, wordIds }) {
-  const { captions, schedule, dropout } = settings;
-  return table(
-    ['setting', 'value'],
-    [
-      ['articles', captions.articles === 'keep' ? 'kept' : 'left out'],
-      ['longest caption', `${captions.maximumWords} words`],
-      [
-        'captions',
-        captions.best ? `of each image the ${captions.best} that agree best with its others` : 'all',
-      ],
-      ['vocabulary', `words seen at least ${captions.minimumCount} times; ${count(wordIds)} ids`],
-      ['batch', `${schedule.batchImages} images, each with all of its captions`],
-      ['optimiser', optimiserText(settings)],
-      ['learning rate', rateText(schedule)],
-      ['norm of all gradients', `at most ${schedule.clipNorm}`],
-      ['dropout', `encoding ${dropout.encoding}, words ${dropout.embedding}, output ${dropout.output}`],
-      [
-        'epochs',
-        `at most ${settings.epochs}, stopping after ${settings.patience} without a better ${settings.chooseBy === 'cider' ? 'dev CIDEr' : 'dev loss'}`,
-      ],
-      ['seed', settings.seed],
-      ['decoder stored as', settings.precision],
-    ],
-  );
-}
-
-const optimiserText = ({ optimiser, weightDecay = 0, momentum = 0 }) =>
-  optimiser +
-  (weightDecay > 0 ? `, weight decay ${weightDecay}` : '') +
-  (momentum > 0 ? `, momentum ${momentum}` : '');
-
-/** How the learning rate went; reports of older trainings name no kind, and all of them went by epochs. */
-function rateText({ learningRate, kind = 'step', warmUp = 0, decay, decayAfter, decayEvery = null }) {
-  const period = decayEvery === null ? 'epoch' : `${decayEvery} steps`;
-  const after = decayEvery === null ? decayAfter : `${decayAfter} times that many`;
-  const course = {
-    constant: '',
-    step: `, times ${decay} at every ${period} after ${after}`,
-    cosine: ', falling to 0 by half a cosine',
-  }[kind];
-  return `${learningRate}${course}${warmUp > 0 ? `; rising over the first ${warmUp} steps` : ''}`;
-}
-
-/** Every step that led to the model, the first one first. */
-function trainingText({ steps }) {
-  return steps
-    .map((step) => `    ${portable(step, steps)}${step.averageOf ? '' : `\n\n${stageText(step)}`}`)
-    .join('\n\n');
-}
-
-function stageText(training) {
-  const resumed = /\s--resume\b/.test(training.command)
-    ? 'This is its last part, which went on from a checkpoint; the settings below hold for all of it.\n\n'
-    : '';
-  const { best } = training.settings.captions;
-  const kind = best ? `Losses here, on dev too, are over the ${best} captions an image alone.\n\n` : '';
-  return `${resumed}${kind}${settingsTable(training)}\n\n${epochTable(training)}`;
-}
-
-function epochTable({ epochs, best }) {
-  return table(
-    ['epoch', 'learning rate', 'loss', 'dev loss', 'seconds'],
-    epochs.map(({ epoch, learningRate, trainLoss, devLoss, seconds }) => [
-      epoch === best.epoch ? `**${epoch}**` : epoch,
-      learningRate.toPrecision(3),
-      trainLoss.toFixed(3),
-      devLoss.toFixed(3),
-      Math.round(seconds),
+/** The scores of the models on the way, a row a step. */
+function stepsText(folder) {
+  if (!existsSync(join(folder, 'steps.json'))) return '';
+  const { steps } = readJson(folder, 'steps.json', 'ekphrasis-steps');
+  const sets = Object.keys(steps[0].scores);
+  const text = table(
+    ['step', 'minutes', ...sets.map((set) => `${set} dev CIDEr / BLEU-4`)],
+    steps.map(({ name, minutes, scores }) => [
+      name,
+      minutes ?? '',
+      ...sets.map((set) => `${scores[set].CIDEr.toFixed(3)} / ${scores[set]['BLEU-4'].toFixed(3)}`),
     ]),
   );
+  return `Step by step, at beam 3:\n\n${text}\n\n`;
 }
 
 const purposes = {
   'config.json': 'what the weights mean and how they are joined',
-  'encoder.safetensors': 'InceptionV3, 8 bits a weight',
+  'encoder.safetensors': 'InceptionV3 up to the last block that is read',
   'decoder.safetensors': 'projection, LSTM and output layer',
   'tokenizer.json': 'the words and their ids',
   'training.json': 'settings and losses of the training',
-  'evaluation.json': 'the scores above, in full',
+  'fine-tuning.json': 'the same of the encoder',
+  'evaluation.json': 'the scores on Flickr8k, in full',
+  'evaluation-everyday.json': 'the scores on everyday, in full',
+  'steps.json': 'the scores of the models on the way',
   'LICENSE-encoder': 'licence and origin of the encoder',
 };
+
+/** What not every model has. */
+const optional = new Set(['fine-tuning.json', 'evaluation-everyday.json', 'steps.json']);
 
 const fileTable = (folder) =>
   table(
     ['file', 'size', 'what it is'],
-    Object.entries(purposes).map(([name, purpose]) => [
-      `\`${name}\``,
-      size(readFile(folder, name).length),
-      purpose,
-    ]),
+    Object.entries(purposes)
+      .filter(([name]) => !optional.has(name) || existsSync(join(folder, name)))
+      .map(([name, purpose]) => [`\`${name}\``, size(readFile(folder, name).length), purpose]),
   );
 
 /** How common the words for people and animals are, as the training's captions have it. */
@@ -231,17 +166,38 @@ function rankOf(tokenizer) {
   };
 }
 
+function scoresText({ set, data, scale, file, ...evaluation }) {
+  return `### ${set}: ${count(data.images)} dev images
+
+${scoreTable({ ...evaluation, scale })}
+
+"One person" is the first human caption of every image against the others, and "one sentence for all" is
+"${scale.constant.caption}".
+
+    node dist/evaluate.js --data ${set} --beam 3 --beam 1 --json ${file}`;
+}
+
+/** What the card says of its confidence: where the model is not sure, and what that threshold divides. */
+function confidenceText({ unsureBelow }) {
+  if (unsureBelow === undefined || unsureBelow === null) return '';
+  return `Where the mean log-probability of a caption's words is below ${unsureBelow}, \`caption.js\` says "not sure: …". The
+threshold was chosen on dev, see \`evaluation.json\`.
+
+`;
+}
+
 function card(folder) {
   const config = readJson(folder, 'config.json', 'ekphrasis-captioner');
   const training = readTraining(folder, config);
-  const evaluation = readEvaluation(folder);
+  const fineTunings = readFineTunings(folder);
+  const evaluations = readEvaluations(folder);
+  if (evaluations.length === 0) throw new CardError(`${join(folder, 'evaluation.json')} is missing`);
   const rank = rankOf(readJson(folder, 'tokenizer.json', 'ekphrasis-tokenizer'));
   const { encoder, decoder } = config;
-  const { scale, beam } = evaluation;
+  const [{ date, program, device, beam }] = evaluations;
   if (encoder.pooling !== 'average' || decoder.attention || decoder.initialState !== 'dense') {
     throw new CardError('config.json is of another kind of model than the words of this script describe');
   }
-  const images = evaluation.data.images;
   const ranks = ['man', 'boy', 'woman', 'girl', 'dog', 'cat']
     .map((word) => `${word} ${rank(word)}`)
     .join(', ');
@@ -250,7 +206,7 @@ function card(folder) {
     : '';
   return `<!-- Written by scripts/model-card.mjs from the JSON files in this folder: change those, not this. -->
 
-# Flickr8k captioner
+# The shipped captioner
 
 Describes a photograph in one English sentence. It is the model that \`node dist/caption.js\` uses when none is named.
 
@@ -260,52 +216,55 @@ before (${decoder.embedding} numbers), an LSTM of ${decoder.units} units chooses
 
 ## Data
 
-The decoder was trained on Flickr8k (M. Hodosh, P. Young and J. Hockenmaier 2013, "Framing image description as a
-ranking task: data, models and evaluation metrics", Journal of Artificial Intelligence Research 47): photographs from
-Flickr, each described by five people. Of its official split, ${count(training.images.train)} images were for training and ${count(training.images.dev)} (dev) for choosing
-the epochs and the search's settings. The photographs were copies of 224 × 224 pixels, aspect ratio not kept. Flickr8k is given out for research use, and
-none of its photographs are in this project.
+${count(training.images.train)} photographs to train on and ${count(training.images.dev)} (dev) to choose epochs and the search's settings, all of them copies of 224 × 224
+pixels, aspect ratio not kept. They come from two sets, joined as they are: every photograph once an epoch, with all of its captions.
 
-The encoder came trained, see \`LICENSE-encoder\`, and was left as it is.
+- **flickr8k**: Flickr8k (M. Hodosh, P. Young and J. Hockenmaier 2013, "Framing image description as a ranking task: data,
+  models and evaluation metrics", Journal of Artificial Intelligence Research 47), the official training and dev images:
+  photographs from Flickr, mostly of people and dogs, each described by five people. Given out for research use.
+- **everyday**: photographs of kitchens, cats, buses, food, toys, animals, tools and more. 3,649 training and 500 dev photographs of
+  MS COCO with five human captions each (captions CC BY 4.0, photographs under their Flickr licences); 4,680 more of MS COCO,
+  1,000 of ImageNet and 760 of Caltech-101 (both for research), with three captions each that a vision-language model wrote.
 
+None of these photographs are in this project. The official test split of Flickr8k was not used.
+
+## The encoder
+
+It began as an InceptionV3 that TensorFlow's authors had trained on ImageNet (Apache-2.0, see \`LICENSE-encoder\`). Every one of its
+convolutions was then trained further here, to tell which words the captions of a photograph have; a word's target is the share
+of the captions that have it. What lies above ${encoder.outputs[encoder.outputs.length - 1]} is left out.
+${fineTunings.length === 0 ? '' : `\n${fineTuningText(fineTunings)}\n`}
 ## Training
 
-\`flickr8k\` is the folder of the data set. Losses are means per word in nats; of each training the epoch in bold was kept, which
-has the lowest dev loss.${training.steps.length > 1 ? ` The model came of ${training.steps.length} steps, the last of which made it; \`--average\` takes the mean of models, one that is named twice counting twice.` : ''} The device: ${training.device}.
+\`flickr8k\` and \`everyday\` are the folders of the data sets. Losses are means per word in nats; of each training the epoch in bold was
+kept, which has the lowest dev loss, or, where rewards were trained on, the highest CIDEr. Dev CIDEr is the mean of the data sets'.
+The device: ${training.device}.
 
 ${trainingText(training)}
 
 ## Scores
 
-On the ${count(images)} dev images, by this project's metrics, which follow the COCO caption evaluation (CIDEr is CIDEr-D, 1.0 being
-100 in most tables). These images chose the epochs, the models that were averaged and the search's settings, so on others expect a little less. The official test split was not used.
+By this project's metrics, which follow the COCO caption evaluation (CIDEr is CIDEr-D, 1.0 being 100 in most tables). These
+images chose the epochs and the search's settings, so on others expect a little less.
 
-${scoreTable(evaluation)}
+${stepsText(folder)}${evaluations.map(scoresText).join('\n\n')}
 
-For scale, "one person" is the first human caption of every image against the other four, and "one sentence for all"
-is "${scale.constant.caption}".
+Measured on ${date.slice(0, 10)} with ekphrasis ${program} (${device.description}),
+${beam.secondsPerCaption.toFixed(3)} seconds a caption at beam 3 once the image's features are there.
 
-Measured on ${evaluation.date.slice(0, 10)} with ekphrasis ${evaluation.program} (${evaluation.device.description}),
-${beam.secondsPerCaption.toFixed(3)} seconds a caption at beam 3 once the image's features are there:
+${confidenceText(config)}## Limits
 
-    node dist/evaluate.js --data flickr8k --beam 3 --beam 1 --json evaluation.json
-
-## Limits
-
-- It was taught by ${count(training.images.train)} photographs, mostly of people and dogs doing something outdoors. Of other things
-  (food, rooms, drawings, screens, texts) it often makes people and dogs too.
-- Counts, colours and what lies where are often wrong, in sentences that sound sure. It never says that it does not
-  know.
+- Counts, colours and what lies where are often wrong, in sentences that sound sure.
 - It looks at the whole image at once, squeezed into a square: what is small in it is easily missed.
-- The encoder's layers above mixed5 were tuned for another task than naming things (\`LICENSE-encoder\`), so it sees less than an
-  InceptionV3 of ImageNet would.
-- It writes English alone, in the manner of Flickr8k's captions.
+- It knows some ${count(decoder.vocabulary)} words. What has no word among them gets the nearest that it knows.
+- It writes English alone, in the manner of its captions.
 
 ## Biases
 
 It repeats how its captions speak of people. Where these words stand among all, by how often the training's captions
 use them: ${ranks}. So it guesses sex and age from what people wear and do, and prefers the commoner
-word. The photographs are those that users of Flickr took, and the captions those of crowd workers; neither stands for the world.
+word. The photographs are those that users of Flickr took, and the captions those of crowd workers and of a model; neither stands for the
+world.
 
 Never use it for decisions about people, nor to identify or watch them, nor where a wrong description does harm, such
 as guiding someone who cannot see.
@@ -314,8 +273,8 @@ as guiding someone who cannot see.
 
 ${fileTable(folder)}
 
-The encoder is under the MIT licence in \`LICENSE-encoder\`. The project's own licence covers the decoder, but what it
-learned from is for research use: whoever wants to use it otherwise has to settle that for themselves.
+\`LICENSE-encoder\` says on which terms the encoder's first weights came. The project's own licence covers what was trained here, but what
+it learned from is for research use: whoever wants to use it otherwise has to settle that for themselves.
 `;
 }
 

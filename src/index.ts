@@ -3,7 +3,13 @@
  * touches nothing; begin with `requestDevice()`.
  */
 
-export { type Caption, Captioner, type CaptionOptions } from './captioner/captioner.ts';
+export {
+  type AttentionMaps,
+  type Caption,
+  Captioner,
+  type CaptionOptions,
+  type Sentence,
+} from './captioner/captioner.ts';
 export {
   type CaptionerConfig,
   type DecoderConfig,

@@ -6,10 +6,11 @@ import { PNG } from 'pngjs';
 import { suite, test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { numberFlag, readArguments, UsageError } from '../src/captioner/cli/arguments.ts';
-import { captionImages, type Session } from '../src/captioner/cli/caption-images.ts';
+import type { Session } from '../src/captioner/cli/caption-images.ts';
 import { folderSource } from '../src/captioner/cli/files.ts';
-import { findImages, type ImageInput } from '../src/captioner/cli/inputs.ts';
+import { findImages } from '../src/captioner/cli/inputs.ts';
 import { DeviceLostError, FormatError, ImageError } from '../src/kernels/errors.ts';
+import { captionWith, input, session } from './caption-session.ts';
 
 const COMMAND = resolve('dist/caption.js');
 const PHOTOGRAPHS = join('test', 'images');
@@ -56,6 +57,8 @@ test('--help and --version go to standard output and exit with 0', () => {
     '--device',
     '--threads',
     '--beam',
+    '--top',
+    '--attention',
     '--json',
     '--verbose',
     '--profile',
@@ -75,6 +78,10 @@ const MISTAKES: [args: string[], named: string][] = [
   [['--beam', 'three', 'x.jpg'], '"three"'],
   [['--beam', '2.5', 'x.jpg'], '"2.5"'],
   [['--beam'], '--beam'],
+  [['--top', '0', 'x.jpg'], '--top takes a whole number from 1 to 100, and "0" is not'],
+  [['--top', '101', 'x.jpg'], '--top takes a whole number from 1 to 100, and "101" is not'],
+  [['--attention', 'no/such/folder/x.html', 'x.jpg'], 'the folder no/such/folder does not exist'],
+  [['--attention', 'src', 'x.jpg'], '--attention src is a folder'],
   [['--device', 'tpu', 'x.jpg'], '--device takes auto, webgpu, cpu, and "tpu" is none of them'],
   [['--threads', 'two', 'x.jpg'], '--threads takes a whole number from 1 to 256, and "two" is not'],
   [['--json=yes', 'x.jpg'], '--json'],
@@ -191,49 +198,6 @@ test('numbers and flags are read strictly', () => {
   );
 });
 
-/** Runs the command's loop on a session of the test's own. */
-async function captionWith(
-  inputs: ImageInput[],
-  open: () => Promise<Session>,
-  flags: Partial<Parameters<typeof captionImages>[2]> = {},
-) {
-  const printed: string[] = [];
-  const said: string[] = [];
-  const terminal = {
-    closed: false,
-    print: (text: string) => void printed.push(text),
-    say: (text: string) => void said.push(text),
-  };
-  const settings = { beam: 3, json: false, verbose: false, ...flags };
-  const code = await captionImages(inputs, open, settings, terminal);
-  return { code, printed, said };
-}
-
-function session(
-  caption: Session['caption'] = async ({ width, height }, { beam }) => ({
-    caption: `${width} by ${height}, beam ${beam}`,
-    tokens: [4],
-    logProbability: -2.5,
-  }),
-): Session & { closed: number } {
-  return {
-    device: 'cpu',
-    caption,
-    peakBytes: () => 12e6,
-    closed: 0,
-    close() {
-      this.closed += 1;
-    },
-  };
-}
-
-function input(
-  path: string,
-  bytes: Uint8Array = PNG.sync.write(new PNG({ width: 4, height: 3 })),
-): ImageInput {
-  return { path, name: path, read: async () => bytes };
-}
-
 test('one image prints its caption alone, several print their paths', async () => {
   const one = session();
   assert.equal(await captionWith([input('a')], async () => one), {
@@ -264,7 +228,15 @@ test('--json prints one array with captions and errors in their order', async ()
   assert.equal(Object.keys(failed), ['path', 'error']);
   assert.equal(
     { ...captioned, milliseconds: 0 },
-    { path: 'b', caption: '4 by 3, beam 3', score: -2.5, device: 'cpu', milliseconds: 0 },
+    {
+      path: 'b',
+      caption: '4 by 3, beam 3',
+      score: -2.5,
+      meanLogProbability: -1.25,
+      unsure: false,
+      device: 'cpu',
+      milliseconds: 0,
+    },
   );
   assert.type(captioned.milliseconds, 'number');
 });

@@ -46,6 +46,8 @@ test('a config is read as it is', () => {
   const attending = changed({ ...grid, transform: [] }, { attention: { units: 512 }, initialState: 'zeros' });
   assert.equal(parseCaptionerConfig(attending, 'config.json').decoder.attention, { units: 512 });
   const flattened = changed({ ...grid, flatten: true }, { recurrentActivation: 'hard_sigmoid' });
+  const doubting = JSON.stringify({ ...config, unsureBelow: -1.25 });
+  assert.is(parseCaptionerConfig(doubting, 'config.json').unsureBelow, -1.25);
   assert.is(parseCaptionerConfig(flattened, 'config.json').encoder.flatten, true);
 });
 
@@ -55,6 +57,9 @@ test('whatever is amiss is refused, naming the member', () => {
     ['[]', /config\.json must be a JSON object/],
     [changed({}, {}, { format: 'other' }), /format is "other"/],
     [changed({}, {}, { version: 2 }), /version is 2, but this program reads version 1/],
+    [changed({}, {}, { unsureBelow: 0.5 }), /unsureBelow is 0\.5.*a number up to 0/],
+    [changed({}, {}, { unsureBelow: '-1' }), /unsureBelow is "-1"/],
+    [changed({}, {}, { unsureBelow: null }), /unsureBelow is null.*leave it out/],
     [changed({}, {}, { extra: 1 }), /has extra, which version 1 does not know/],
     [changed({}, {}, { encoder: undefined }), /encoder must be a JSON object, but is undefined/],
     [
@@ -86,7 +91,11 @@ test('whatever is amiss is refused, naming the member', () => {
     [changed(grid, {}), /set encoder\.flatten to true/],
     [changed({}, { attention: { units: 8 } }), /needs encoder\.pooling "grid"/],
     [changed({ ...grid, flatten: true }, { attention: { units: 8 } }), /flatten false/],
-    [changed(grid, { attention: { units: 8 } }), /initialState "dense" needs one encoding vector/],
+    [changed(grid, { attention: { units: 8, gate: 1 } }), /attention\.gate is 1, but must be true or false/],
+    [changed(grid, { attention: { units: 8, heads: 2 } }), /attention has heads/],
+    [changed({}, { layers: 3 }), /layers is 3, but must be a whole number from 1 to 2/],
+    [changed({}, { outputFrom: 'word' }), /outputFrom is "word"/],
+    [changed({}, { tied: 'yes' }), /tied is "yes"/],
     [changed({}, { attention: {} }), /attention\.units is undefined/],
     [changed({}, { attention: undefined }), /attention \(null where there is none\) must be/],
     [changed({}, { initialState: 'random' }), /initialState is "random"/],

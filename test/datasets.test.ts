@@ -203,6 +203,25 @@ test('a folder that cannot be used says why', async () => {
   }
 });
 
+test('only the needed splits must be there', async () => {
+  const files = { 'captions.txt': captions, '1.jpg': null, '2.jpg': null };
+  const testAlone = { ...files, 'Flickr_8k.testImages.txt': '1.jpg\n' };
+  const { train, dev, test } = await openDataSet(folderOf(testAlone), { needed: ['test'] });
+  assert.equal([train, dev].map(images), [[], []]);
+  assert.equal(images(test), ['1.jpg']);
+  assert.ok(formatError(/not Flickr_8k\.trainImages\.txt/)(await rejection(testAlone)));
+  const noPicture = { ...files, 'Flickr_8k.testImages.txt': '3.jpg' };
+  const cases: [Record<string, string | null>, 'train' | 'dev' | 'test', RegExp][] = [
+    [testAlone, 'dev', /not Flickr_8k\.devImages\.txt/],
+    [noPicture, 'test', /for testing; 1 named images have no file or no caption, first 3\.jpg/],
+  ];
+  for (const [given, needed, message] of cases) {
+    const error = await openDataSet(folderOf(given), { needed: [needed] }).catch((reason: unknown) => reason);
+    assert.ok(formatError(message)(error), `${message}: ${String(error)}`);
+  }
+  assert.equal((await openDataSet(folderOf(noPicture), { needed: [] })).test, []);
+});
+
 test('captions that are not UTF-8 are refused', async () => {
   const folder = {
     list: async () => ['captions.txt'],

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Decoder, type Encoding } from '../src/captioner/decoder/decoder.ts';
 import { greedySearch } from '../src/captioner/search/greedy.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { matmul } from '../src/tensor/functions.ts';
+import { matmul, rowNumbers } from '../src/tensor/functions.ts';
 import { scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
@@ -63,8 +63,11 @@ function goldenDecoder(device: Device, { attention, recurrentActivation, weights
 /** What `encode` makes of the projected features. */
 function goldenEncoding(device: Device, decoder: Decoder, { encoding }: GoldenDecoder): Encoding {
   const features = upload(device, encoding);
-  if (decoder.attention) return { features, projected: null, keys: decoder.attention.keys(features) };
-  return { features, projected: matmul(features, decoder.encodingKernel), keys: null };
+  if (decoder.attention) {
+    const choice = rowNumbers(device, features.shape[0]);
+    return { features, projected: null, keys: decoder.attention.keys(features), choice };
+  }
+  return { features, projected: matmul(features, decoder.encodingKernel), keys: null, choice: null };
 }
 
 for (const golden of decoders) {

@@ -119,8 +119,7 @@ onDevice('the parts of a step leave nothing but their results', async (device) =
     const logits = decoder.logits(next.h);
     const hidden = decoder.hiddenStates(words, encoding, [1]);
     assert.equal([...(await hidden.data())], [...(await next.h.data())]);
-    // The encoding has two tensors.
-    assert.is(device.memory().storages, before + 2 + 2 + 1 + 2 + 1 + 1, kind);
+    assert.is(device.memory().storages, before + decoder.encodingTensors + 2 + 1 + 2 + 1 + 1, kind);
     const all = [features, ids, words, logits, hidden, ...Object.values(state), ...Object.values(next)];
     for (const tensor of all) tensor.dispose();
     disposeEncoding(encoding);
@@ -226,7 +225,9 @@ onDevice('dropout works in training alone, wherever a rate is given', async (dev
         return [
           encoding,
           decoder.projectWords(ids),
-          decoder.logits(decoder.initialState({ features: encoding, projected: null, keys: null }).h),
+          decoder.logits(
+            decoder.initialState({ features: encoding, projected: null, keys: null, choice: null }).h,
+          ),
         ];
       });
       const read = await Promise.all(tensors.map(async (tensor) => [...(await tensor.data())].join()));

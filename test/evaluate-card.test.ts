@@ -46,6 +46,8 @@ function writeReports(model: string): void {
     seed: 43,
     encoder: config.encoder,
     decoder,
+    objective: 'cross-entropy',
+    selfCritical: { samples: 5, baseline: 'mean', crossEntropy: 0 },
     optimiser: 'adam',
     weightDecay: 0,
     momentum: 0,
@@ -96,14 +98,26 @@ function writeReports(model: string): void {
     model: files,
     data: { layout: 'flickr8k', split: 'dev', images: 2, limit: null, seed: 42, heldOut: 0.1 },
     device: { kind: 'cpu', description: 'CPU, one thread' },
+    features: null,
     runs: [
-      { beam: 1, scores: scoresOf('a cat in the snow', 'two men'), secondsPerCaption: 0.25 },
+      {
+        beam: 1,
+        lengthExponent: null,
+        scores: scoresOf('a cat in the snow', 'two men'),
+        meanLogProbability: -1.5,
+        secondsPerCaption: 0.25,
+        imagesPerSecond: 4,
+      },
       {
         beam: 3,
+        lengthExponent: 0.7,
         scores: scoresOf('a dog in the snow', 'two men play with a dog'),
+        meanLogProbability: -1.25,
         secondsPerCaption: 0.125,
+        imagesPerSecond: 8,
       },
     ],
+    confidence: { beam: 1, lengthExponent: null, quantiles: [] },
     scale: scaleOf(references),
   };
   writeFileSync(join(model, 'evaluation.json'), JSON.stringify(evaluation));
@@ -147,7 +161,7 @@ test('the card holds the figures, and is fresh once written', () => {
   const expected = [
     '| **1** | 0.00200 | 4.123 | 3.568 | 61 |',
     '| 2 | 0.00140 | 3.247 | 3.679 | 60 |',
-    '1,234 images were for training and 2 (dev)',
+    '1,234 photographs to train on and 2 (dev)',
     'words seen at least 3 times; 19 ids',
     '0.002, times 0.7 at every epoch after 1',
     'encoding 0.31, words 0.32, output 0.33',
@@ -155,7 +169,7 @@ test('the card holds the figures, and is fresh once written', () => {
     '0.125 seconds a caption',
     'man 1, boy 13, woman 12, girl 14, dog 2, cat 15',
     '| `encoder.safetensors` | 21.9 MB |',
-    'node dist/train.js --data flickr8k --out=model --seed 43\n',
+    'node dist/train.js --data flickr --out=model --seed 43\n',
   ];
   for (const figure of expected) assert.ok(text.includes(figure), `"${figure}" in ${text}`);
   assert.not.match(text, /undefined|NaN|somebody|\[object/);

@@ -274,6 +274,17 @@ const MISTAKES: [args: string[], named: string][] = [
   [['--data', '.', '--model', 'src'], 'has no config.json'],
   [['--data', '.', '--split', 'all'], '--split takes dev, test, train, and "all" is none of them'],
   [['--data', '.', '--beam', '0'], '--beam takes a whole number from 1 to 100, and "0" is not'],
+  [
+    ['--data', '.', '--beam', '5-1'],
+    '--beam takes a range from the narrower to the wider, and "5-1" is none',
+  ],
+  [['--data', '.', '--beam', '0-3'], '--beam takes a whole number from 1 to 100, and "0" is not'],
+  [['--data', '.', '--beam', '1-'], '--beam takes a whole number from 1 to 100, and "1-" is not'],
+  [['--data', '.', '--beam', '1-3', '--captions', 'x.json'], '--captions is for one --beam'],
+  [['--data', '.', '--length-exponent', '3'], '--length-exponent takes a number from 0 to 2'],
+  [['--data', '.', '--length-exponent', '1', '--beam', '1'], '--length-exponent is for beams'],
+  [['--data', '.', '--per-image', 'src'], '--per-image src is a folder'],
+  [['--data', '.', '--html', 'no/such/folder/x.html'], 'the folder no/such/folder does not exist'],
   [['--data', '.', '--held-out', '1'], '--held-out takes a number from 0.001 to 0.45'],
   [['--data', '.', '--limit', '0'], '--limit takes a whole number'],
   [['--data', '.', '--threads', 'two'], '--threads takes a whole number'],
@@ -327,7 +338,16 @@ test('images without a file are left out and told', () => {
 test('--help and --version go to standard output and exit with 0', () => {
   const help = run('--help');
   assert.is(help.status, 0);
-  for (const flag of ['--data', '--model', '--split', '--beam', '--limit', '--seed', '--cache', '--threads'])
+  for (const flag of [
+    '--data',
+    '--split',
+    '--beam',
+    '--length-exponent',
+    '--per-image',
+    '--html',
+    '--limit',
+    '--cache',
+  ])
     assert.match(help.stdout, flag);
   assert.is(help.stderr, '');
   const { version } = readJson('package.json');

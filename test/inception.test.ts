@@ -1,13 +1,15 @@
-// InceptionV3 with the shipped weights, stage by stage, against TensorFlow.js on the same photographs.
+// InceptionV3 with drawn weights, stage by stage, against TensorFlow.js on the same photographs.
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { drawnWeights } from '../bench/golden/drawn-weights.mjs';
 import { preprocess } from '../src/captioner/encoder/preprocess.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { readSafetensors } from '../src/nn/formats/safetensors.ts';
-import { stages } from '../src/nn/inception-v3/architecture.ts';
+import { convolutions, stages } from '../src/nn/inception-v3/architecture.ts';
 import { InceptionV3 } from '../src/nn/inception-v3/inception-v3.ts';
+import type { HostWeight } from '../src/nn/module.ts';
+import { Random } from '../src/nn/random.ts';
 import type { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
 import { eachDevice } from './each-device.ts';
@@ -34,10 +36,18 @@ interface Golden {
 const TOLERANCE = 2e-5;
 
 const { images } = readGolden<Golden>('inception.json');
-const { weights } = readSafetensors(
-  readFileSync('models/flickr8k/encoder.safetensors'),
-  'encoder.safetensors',
-);
+const weights = new Map<string, HostWeight>();
+for (const [index, drawn] of drawnWeights(
+  convolutions.map(({ kernel }) => kernel),
+  Random,
+).entries()) {
+  const { kernel } = convolutions[index];
+  const norm = `batch_normalization_${index + 1}`;
+  weights.set(`conv2d_${index + 1}.kernel`, { shape: kernel, data: drawn.kernel });
+  weights.set(`${norm}.beta`, { shape: [kernel[3]], data: drawn.beta });
+  weights.set(`${norm}.moving_mean`, { shape: [kernel[3]], data: drawn.mean });
+  weights.set(`${norm}.moving_variance`, { shape: [kernel[3]], data: drawn.variance });
+}
 const onDevice = await eachDevice(test);
 
 /** The golden file names the pools of the stem, which end its two stages, as Keras does. */

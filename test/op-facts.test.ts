@@ -104,6 +104,24 @@ fact(
   [10, 0, 101, 0],
 );
 
+const pair = tensor([
+  [
+    [1, 2, 3],
+    [4, 5, 6],
+  ],
+  [
+    [10, 0, 0],
+    [0, 10, 1],
+  ],
+]);
+fact('takes the matrix of the number', 'matmulChosen', [tensor([[1, 2], [1, 2]]), pair, integers([1, 0])], { transpose: false }, [[10, 20, 2], [9, 12, 15]]); // biome-ignore format: rows
+fact('transposes', 'matmulChosen', [tensor([[1, 0, 2]]), pair, integers([0])], { transpose: true }, [[7, 16]]); // biome-ignore format: rows
+fact('adds products of one number', 'outerChosen', [tensor([[1, 2], [1, 0], [5, 5]]), tensor([[3], [4], [1]]), integers([1, 1, 0])], { matrices: 2 }, [[[5], [5]], [[7], [6]]]); // biome-ignore format: rows
+// tanh is 1, −1 or 0 here, and its slope 0 but where key and query cancel.
+const [looked, asked] = [tensor([[[99, 2]], [[-99, 0]]]), tensor([[0, 99], [-198, -2]])]; // biome-ignore format: rows
+fact('scores by tanh', 'additiveScores', [looked, asked, tensor([5, 7]), integers([1, 0])], {}, [[2], [-5]]); // biome-ignore format: rows
+fact('goes to the unit that is free', 'additiveScoresGradient', [looked, asked, tensor([5, 7]), integers([1, 0]), tensor([[4], [3]])], {}, [[[0, 21]], [[0, 0]]], [[0, 0], [0, 21]], [[-4, 4], [-3, 0]]); // biome-ignore format: rows
+
 const nine = tensor([
   [
     [[1], [2], [3]],
@@ -160,6 +178,7 @@ fact('survives large inputs', 'logSoftmax', [tensor([1000, 1000, -1000])], {}, [
   -Math.LN2,
   -2000 - Math.LN2,
 ]);
+fact('inverts the running sum, whatever the sum of all', 'categorical', [tensor([[1, 1, 2], [0, 3, 0], [2, 2, 4]]), tensor([0.5, 0.9, 0.49])], {}, [2, 1, 1]); // biome-ignore format: rows
 fact('prefers the first', 'argmax', [tensor([[1, 3, 3], [-5, -6, -5]])], {}, [1, 0]); // biome-ignore format: rows
 fact('descends, ties in order', 'topK', [tensor([2, 9, 2, 9, 1])], { k: 4 }, [9, 9, 2, 2], [1, 3, 0, 2]);
 
@@ -170,6 +189,23 @@ fact('of equal logits', 'sparseCrossEntropyGradient', [uniform, words, tensor([4
   [1, 1, 1, -3],
   [0, 0, 0, 0],
   [-1, -1, 3, -1],
+]);
+
+// A half of the label's weight is spread: the loss is the mean of ln 4 and the mean of −ln p, here the same.
+const half = { ignore: 0, smoothing: 0.5 };
+fact('smoothed, of equal logits', 'sparseCrossEntropy', [uniform, words], half, [
+  Math.log(4),
+  0,
+  Math.log(4),
+]);
+const [two, first] = [tensor([[Math.log(3), 0]]), integers([0])];
+const even = -(Math.log(0.75) + Math.log(0.25)) / 2;
+fact('smoothed', 'sparseCrossEntropy', [two, first], { ignore: -1, smoothing: 0.2 }, [
+  -0.8 * Math.log(0.75) + 0.2 * even,
+]);
+// softmax is (¾, ¼), the smoothed label (0.9, 0.1).
+fact('smoothed', 'sparseCrossEntropyGradient', [two, first, tensor([10])], { ignore: -1, smoothing: 0.2 }, [
+  [-1.5, 1.5],
 ]);
 
 const channels = [tensor([[5, 1]]), tensor([1, 1]), tensor([4, 16]), tensor([0.5, 7]), tensor([3, 2])];

@@ -1,14 +1,17 @@
 // Greedy and beam search on the device against searches on the host in float64.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Decoder, Encoding } from '../src/captioner/decoder/decoder.ts';
+import type { Decoder, DecoderState, Encoding } from '../src/captioner/decoder/decoder.ts';
 import { BeamSearch, beamSearch } from '../src/captioner/search/beam.ts';
 import { GreedySearch, greedySearch } from '../src/captioner/search/greedy.ts';
-import type { Hypothesis, SearchOptions } from '../src/captioner/search/hypothesis.ts';
+import {
+  type Hypothesis,
+  meanLogProbability,
+  type SearchOptions,
+} from '../src/captioner/search/hypothesis.ts';
 import { SentenceSearch } from '../src/captioner/search/sentence-search.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { UnsupportedError } from '../src/kernels/errors.ts';
-import type { LSTMState } from '../src/nn/layers/lstm-sequence.ts';
 import { openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { eachDevice } from './each-device.ts';
@@ -37,14 +40,14 @@ async function onHost<T>(kind: DecoderKind, seed: number, body: (model: Model) =
   const features = randomFeatures(device, kind, seed);
   const opened = openScope();
   const encoding = decoder.encode(features);
-  const known = new Map<string, { state: LSTMState; logs: number[] }>();
-  const after = (tokens: readonly number[]): { state: LSTMState; logs: number[] } => {
+  const known = new Map<string, { state: DecoderState; logs: number[] }>();
+  const after = (tokens: readonly number[]): { state: DecoderState; logs: number[] } => {
     const found = known.get(tokens.join());
     if (found) return found;
     const before = tokens.length === 0 ? decoder.initialState(encoding) : after(tokens.slice(0, -1)).state;
     const word = Tensor.from(device, Int32Array.of(tokens.at(-1) ?? usual.startId));
     const state = decoder.advance(decoder.projectWords(word), encoding, before);
-    const logits = Array.from(device.elements(decoder.logits(state.h).operand('logits').storage));
+    const logits = Array.from(device.elements(decoder.logits(state.output).operand('logits').storage));
     const largest = Math.max(...logits);
     const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0)) + largest;
     const made = { state, logs: logits.map((logit) => logit - total) };
@@ -136,6 +139,7 @@ const models: readonly (readonly [DecoderKind, number])[] = [
   ...seeds.map((seed) => ['average', seed] as const),
   ...[11, 13].map((seed) => ['flattened', seed] as const),
   ...[4, 5, 10, 14].map((seed) => ['attention', seed] as const),
+  ...[1, 2, 3].map((seed) => ['modern', seed] as const),
 ];
 
 onDevice(
@@ -170,6 +174,99 @@ for (const width of [2, 3, 5]) {
     );
   });
 }
+
+onDevice('a search tells of all the sentences of its beam, the best first', async (device) => {
+  for (const lengthExponent of [1, 0.25]) {
+    const options = { ...usual, lengthExponent };
+    for (const [kind, seed] of models) {
+      const expected = await onHost(kind, seed, (model) => hostBeam(model, 3, options));
+      const sentences = [...expected].sort((a, b) => rankOf(b, options) - rankOf(a, options));
+      await withDecoder(device, kind, seed, async ({ decoder, encoding }) => {
+        const search = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, 3, options));
+        const found = await search.findAll(encoding);
+        assert.is(found.length, 3);
+        for (const [place, sentence] of sentences.entries()) {
+          same(`${kind} ${seed}, place ${place}`, found[place], sentence);
+          const mean = sentence.score / sentence.tokens.length;
+          assert.ok(Math.abs(meanLogProbability(found[place]) - mean) < 1e-4);
+        }
+        assert.equal(await search.find(encoding), found[0]);
+        search.dispose();
+      });
+    }
+  }
+});
+
+onDevice('a beam wider than the sentences there are tells of those alone', async (device) => {
+  const options = { ...usual, maximumLength: 1 };
+  const expected = await onHost('average', 2, (model) => allSentences(model, options));
+  await withDecoder(device, 'average', 2, async ({ decoder, encoding }) => {
+    const wide = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, 6, options));
+    const found = await wide.findAll(encoding);
+    assert.equal(
+      found.map(({ tokens }) => tokens),
+      expected.map(({ tokens }) => [...tokens]),
+    );
+    const greedy = new SentenceSearch(device, decoder, new GreedySearch(device, decoder, options));
+    assert.equal(
+      (await greedy.findAll(encoding)).map(({ tokens }) => tokens),
+      [[...expected[0].tokens]],
+    );
+    wide.dispose();
+    greedy.dispose();
+  });
+});
+
+onDevice('attention weights are those of the words before', async (device) => {
+  const sentence = [usual.startId, 4, 6, 5];
+  const weightsOn = async (on: Device): Promise<number[]> => {
+    const found: number[] = [];
+    await withDecoder(on, 'attention', 4, async ({ decoder, encoding }) => {
+      const ids = Tensor.from(on, Int32Array.from(sentence));
+      const projected = decoder.projectWords(ids);
+      ids.dispose();
+      const weights = decoder.attentionWeights(projected, encoding);
+      assert.equal([...weights.shape], [4, 49]);
+      found.push(...(await weights.data()));
+      projected.dispose();
+      weights.dispose();
+    });
+    return found;
+  };
+  const found = await weightsOn(device);
+  // The formula of Bahdanau et al. word by word, with the state that the words before leave.
+  const host = new Float64Device();
+  const decoder = await randomDecoder(host, 'attention', 4);
+  const features = randomFeatures(host, 'attention', 4);
+  const opened = openScope();
+  const encoding = decoder.encode(features);
+  let state = decoder.initialState(encoding);
+  for (const [step, word] of sentence.entries()) {
+    const { hidden, score } = decoder.attention as NonNullable<Decoder['attention']>;
+    const asked = hidden.forward(state.h).reshape([1, 1, -1]);
+    const scores = score.forward((encoding.keys as Tensor).add(asked).tanh());
+    const expected = Array.from(host.elements(scores.operand('scores').storage), Math.exp);
+    const total = expected.reduce((sum, value) => sum + value, 0);
+    const got = found.slice(step * 49, (step + 1) * 49);
+    assert.ok(Math.abs(got.reduce((sum, value) => sum + value, 0) - 1) < 1e-5);
+    for (const [place, value] of got.entries()) {
+      assert.ok(Math.abs(value - expected[place] / total) < 1e-5, `word ${step}, place ${place}`);
+    }
+    state = decoder.advance(decoder.projectWords(Tensor.from(host, Int32Array.of(word))), encoding, state);
+  }
+  opened.close();
+  features.dispose();
+  decoder.dispose();
+  assert.not.equal(found.slice(0, 49), found.slice(98, 147), 'words must differ in where they look');
+  await withDecoder(device, 'average', 3, async ({ decoder, encoding }) => {
+    const ids = Tensor.from(device, Int32Array.from(sentence));
+    const projected = decoder.projectWords(ids);
+    ids.dispose();
+    const { message } = await errorOf(UnsupportedError, () => decoder.attentionWeights(projected, encoding));
+    assert.match(message, /no attention/);
+    projected.dispose();
+  });
+});
 
 onDevice('a beam that holds every sentence finds the best one per word', async (device) => {
   let shorter = 0;

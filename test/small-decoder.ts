@@ -1,12 +1,25 @@
-import type { CaptionerConfig } from '../src/captioner/config.ts';
+import type { CaptionerConfig, DecoderConfig } from '../src/captioner/config.ts';
 import { Decoder, type DropoutRates, type Encoding } from '../src/captioner/decoder/decoder.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { Random } from '../src/nn/random.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 
-/** The three ways in which a decoder sees an image. */
-export type DecoderKind = 'average' | 'flattened' | 'attention';
+/** What a decoder may have beside the sizes. */
+export type DecoderOptions = Partial<
+  Pick<DecoderConfig, 'initialState' | 'layers' | 'outputFrom' | 'tied'> & { gate: boolean }
+>;
+
+/** The three ways in which a decoder sees an image, and attention with all that a decoder may have. */
+export type DecoderKind = 'average' | 'flattened' | 'attention' | 'modern';
+
+const modern: DecoderOptions = {
+  gate: true,
+  initialState: 'dense',
+  layers: 2,
+  outputFrom: 'hidden+context+word',
+  tied: true,
+};
 
 export interface SmallSizes {
   readonly encoding: number;
@@ -15,6 +28,7 @@ export interface SmallSizes {
   readonly vocabulary: number;
   readonly attention: number;
   readonly recurrentActivation: 'sigmoid' | 'hard_sigmoid';
+  readonly options: DecoderOptions;
 }
 
 const usual: SmallSizes = {
@@ -24,11 +38,24 @@ const usual: SmallSizes = {
   vocabulary: 7,
   attention: 5,
   recurrentActivation: 'sigmoid',
+  options: {},
 };
 
 /** A captioner of few weights on the 256 channels of mixed0; a grid has the 49 places of an image of 75 pixels. */
 export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}): CaptionerConfig {
-  const { encoding, units, embedding, vocabulary, attention, recurrentActivation } = { ...usual, ...sizes };
+  const {
+    encoding,
+    units,
+    embedding,
+    vocabulary,
+    attention,
+    recurrentActivation,
+    options = {},
+  } = {
+    ...usual,
+    ...sizes,
+  };
+  const { gate, ...others } = kind === 'modern' ? modern : options;
   const average = kind === 'average';
   return {
     format: 'ekphrasis-captioner',
@@ -46,7 +73,8 @@ export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}):
     },
     decoder: {
       weights: 'decoder.safetensors',
-      attention: kind === 'attention' ? { units: attention } : null,
+      attention:
+        kind === 'attention' || kind === 'modern' ? { units: attention, ...(gate && { gate }) } : null,
       initialState: average ? 'dense' : 'zeros',
       embedding,
       units,
@@ -54,6 +82,7 @@ export function smallConfig(kind: DecoderKind, sizes: Partial<SmallSizes> = {}):
       activation: 'tanh',
       recurrentActivation,
       maximumLength: 6,
+      ...others,
     },
     tokenizer: 'tokenizer.json',
   };
@@ -66,6 +95,7 @@ const ranges: readonly (readonly [string, number])[] = [
   ['lstm.kernel', 1.5],
   ['output.kernel', 1.5],
   ['output.bias', 0.3],
+  ['output.projection', 1.5],
 ];
 
 /**

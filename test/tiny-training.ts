@@ -25,9 +25,9 @@ export interface MetricsLine {
   readonly epoch: number;
   readonly trainLoss: number;
   readonly devLoss: number;
-  readonly sets?: readonly { readonly data: string; readonly devLoss: number; readonly cider?: number }[];
-  readonly cider?: number;
-  readonly bleu4?: number;
+  readonly sets?: readonly { readonly data: string; readonly devLoss: number; readonly devCider?: number }[];
+  readonly devCider?: number;
+  readonly devBleu4?: number;
 }
 
 /** A folder with a data set of five images in `data`, four to train on and one to choose by, and runs of train on it. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sentences, TinyTraining } from './tiny-training.ts';
@@ -15,6 +16,12 @@ const losses = (out: string): { trainLoss: number; devLoss: number }[] =>
 
 training.before(() => {
   tiny = new TinyTraining();
+  mkdirSync(at('more'));
+  for (const name of ['cat', 'rocket'])
+    copyFileSync(join('test', 'images', `${name}.jpg`), at('more', `${name}.jpg`));
+  writeFileSync(at('more', 'captions.txt'), 'image,caption\ncat.jpg,a cat\nrocket.jpg,a rocket\n');
+  writeFileSync(at('more', 'Flickr_8k.trainImages.txt'), 'cat.jpg\n');
+  writeFileSync(at('more', 'Flickr_8k.devImages.txt'), 'rocket.jpg\n');
 });
 
 training.after(() => tiny.remove());
@@ -88,6 +95,39 @@ training('a training may begin with the model of another, on the captions that a
   const { before, command } = JSON.parse(readFileSync(at('second', 'training.json'), 'utf8'));
   assert.match(command, /--from/);
   assert.is(before.epochs.length, losses('straight').length);
+});
+
+training('goes on by the scores of its own sentences, and resumes that too', () => {
+  const more = [
+    '--from',
+    at('straight'),
+    '--objective',
+    'cider',
+    '--samples',
+    '2',
+    '--cross-entropy-weight',
+    '0.1',
+  ];
+  const { status, stderr } = trainInto('rewarded', ...more, '--epochs', '3');
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /epoch 3: reward \d\.\d+, validation loss \d\.\d+, CIDEr \d/);
+  const rewards = (out: string) =>
+    readFileSync(at(out, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map(({ trainLoss, trainReward, devLoss }) => ({ trainLoss, trainReward, devLoss }));
+  assert.is(rewards('rewarded')[0].trainLoss, null);
+  assert.is(trainInto('halved', ...more, '--epochs', '1').status, 0);
+  const resumed = trainInto('halved', '--resume', '--epochs', '3');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.equal(rewards('halved'), rewards('rewarded'));
+});
+
+training('several data sets are trained on together', () => {
+  const { status, stderr } = trainInto('joined', '--data', at('more'), '--epochs', '1');
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /5 images, 9 captions.*choosing by 2 images/);
 });
 
 training('AdamW under a cosine with a warm-up trains, and the rates are in the metrics', () => {

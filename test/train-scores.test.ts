@@ -12,10 +12,11 @@ import { sentences, TinyTraining } from './tiny-training.ts';
 const line = (epoch: number, devLoss: number, cider?: number): Epoch => ({
   epoch,
   trainLoss: 1,
+  trainReward: null,
   devLoss,
   learningRate: 1,
   seconds: 1,
-  ...(cider === undefined ? {} : { cider, bleu4: 0 }),
+  ...(cider === undefined ? {} : { devCider: cider, devBleu4: 0 }),
 });
 
 test('the best epoch is that of the lowest loss or the highest CIDEr, and patience counts what was measured', () => {
@@ -54,21 +55,21 @@ training('epochs that are scored have the scores that evaluate gives to their mo
     ...['--score-every', '10', '--choose-by', 'cider', '--precision', 'float32'],
   );
   assert.is(status, 0, stderr);
-  const scored = tiny.metrics('out').filter(({ cider }) => cider !== undefined);
+  const scored = tiny.metrics('out').filter(({ devCider }) => devCider !== undefined);
   assert.equal(
     scored.map(({ epoch }) => epoch),
     [10, 20],
   );
   const { best } = JSON.parse(readFileSync(tiny.at('out', 'training.json'), 'utf8'));
-  assert.ok(best.bleu4 > 0, JSON.stringify(scored));
+  assert.ok(best.devBleu4 > 0, JSON.stringify(scored));
   assert.ok(stdout.includes(`best epoch ${best.epoch}: validation loss`), stdout);
-  assert.match(stderr, /CIDEr \d\.\d{3}, BLEU-4 \d\.\d{3}/);
+  assert.match(stderr, /CIDEr \d\.\d{4}, BLEU-4 \d\.\d{4}/);
   execFileSync('node', [
     ...['dist/evaluate.js', '--data', tiny.at('held'), '--held-out', '0.4', '--model', tiny.at('out')],
     ...['--beam', '1', '--cache', tiny.at('cache'), '--device', 'cpu', '--json', tiny.at('scores.json')],
   ]);
   const [{ scores }] = JSON.parse(readFileSync(tiny.at('scores.json'), 'utf8')).runs;
-  assert.equal([best.cider, best.bleu4], [scores.CIDEr, scores['BLEU-4']]);
+  assert.equal([best.devCider, best.devBleu4], [scores.CIDEr, scores['BLEU-4']]);
 });
 
 training('choosing by CIDEr without scores is refused', () => {

@@ -12,11 +12,12 @@ const facts = { device: 'CPU', images: { train: 4, dev: 2 }, sets: [], wordIds: 
 const line = (epoch: number): Epoch => ({
   epoch,
   trainLoss: 3 / epoch,
+  trainReward: null,
   devLoss: 4 / epoch,
   learningRate: 0.001,
   seconds: 1.5,
-  cider: 0.1 * epoch,
-  bleu4: 0.05,
+  devCider: 0.1 * epoch,
+  devBleu4: 0.05,
 });
 const state = (history: readonly Epoch[]): TrainingState => ({
   settings: modelSettings(values),
@@ -25,7 +26,7 @@ const state = (history: readonly Epoch[]): TrainingState => ({
   before: null,
   config: configOfValues(values),
   dataHash: 'abc',
-  position: { epoch: history.length + 1, batches: 0, lossSum: 0, words: 0 },
+  position: { epoch: history.length + 1, batches: 0, sum: 0, count: 0 },
   seconds: 0,
   order: [],
   samples: [

@@ -1,5 +1,7 @@
 // Activations of InceptionV3, stage by stage, on two photographs: writes test/golden/inception.json.
 //
+// The graph is that of a Keras model, as the npm package nsfwjs has it; the weights are drawn by a formula.
+//
 //   node scripts/fetch-encoder.mjs --out build/inception
 //   npm ci --prefix bench && node bench/golden/inception.mjs build/inception
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,10 +9,13 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import jpeg from 'jpeg-js';
+import { drawnWeights } from './drawn-weights.mjs';
 import { compactJson } from './inputs.mjs';
 import { float32Decimal, loadModel, source, useBackend } from './tfjs.mjs';
 
 const repository = join(import.meta.dirname, '../..');
+// Of the library as it was built last; a static import would need it for a mere check of the sources.
+const { Random } = await import(join(repository, 'dist', 'ekphrasis.js'));
 const photographs = ['photographer.jpg', 'astronaut.jpg'];
 /** The golden file's name of a stage, and the Keras layer whose output it is. */
 const stages = {
@@ -65,10 +70,22 @@ async function summary(tensor) {
   };
 }
 
+/** Puts drawn weights in the place of the model's own, by the layers' names. */
+function setDrawnWeights(model) {
+  const convolutions = Array.from({ length: 94 }, (_, index) => model.getLayer(`conv2d_${index + 1}`));
+  const shapes = convolutions.map((layer) => layer.getWeights()[0].shape);
+  for (const [index, { kernel, beta, mean, variance }] of drawnWeights(shapes, Random).entries()) {
+    convolutions[index].setWeights([tf.tensor(kernel, shapes[index])]);
+    const norm = model.getLayer(`batch_normalization_${index + 1}`);
+    norm.setWeights([beta, mean, variance].map((values) => tf.tensor1d(values)));
+  }
+}
+
 /** Every stage's full activations on one backend, and the seconds that the model took. */
 async function activations(folder, backend, photograph) {
   await useBackend(backend);
   const model = await loadModel(folder);
+  setDrawnWeights(model);
   const probe = layers.model({
     inputs: model.inputs,
     outputs: Object.values(stages).map((name) => model.getLayer(name).output),
@@ -115,8 +132,7 @@ for (const photograph of photographs) {
 
 const about = {
   ...source('cpu', 'inception.mjs DIR'),
-  weights:
-    'nsfwjs@4.4.0 dist/models/inception_v3 (uint8, dequantised), as scripts/fetch-encoder.mjs unpacks it',
+  weights: 'bench/golden/drawn-weights.mjs',
   preprocessing:
     'jpeg-js 0.4.4, RGB, resizeBilinear to 299x299 (half-pixel centres, no antialiasing), x / 127.5 - 1, NHWC',
   samples: `samples[k] = flat[(k * ${STRIDE}) mod size], k = 0..${SAMPLES - 1}`,

@@ -11,6 +11,11 @@ export interface CaptionerConfig {
   readonly decoder: DecoderConfig;
   /** File name of the tokeniser, relative to the folder. */
   readonly tokenizer: string;
+  /**
+   * A caption whose mean log probability per word (natural, the end word's included) is below this is marked as unsure.
+   * Absent: none is. Choose it on development images, by the `confidence` that evaluate reports.
+   */
+  readonly unsureBelow?: number;
 }
 
 export type FeatureTransform = 'squareRoot' | 'standardise';
@@ -39,13 +44,25 @@ export interface DecoderConfig {
   /** File name of the weights of projection and decoder, relative to the folder. */
   readonly weights: string;
   /** Additive (Bahdanau) attention over the grid's places, or none. */
-  readonly attention: { readonly units: number } | null;
-  /** h and c before the first word: zeros, or tanh of a dense layer over the encoding. */
+  readonly attention: AttentionConfig | null;
+  /** h and c before the first word: zeros, or tanh of a dense layer over the encoding (the mean place of a grid). */
   readonly initialState: 'zeros' | 'dense';
   /** Width of a word's vector. */
   readonly embedding: number;
   /** Hidden units of the LSTM. Its input is [encoding or attention's context, word], in that order. */
   readonly units: number;
+  /** Layers of the LSTM; the second is fed the first one's h. Absent: 1. */
+  readonly layers?: 1 | 2;
+  /**
+   * What enters the output layer: h, or tanh of a dense layer over h, encoding or context, and word, as wide as a word's
+   * vector. Absent: h.
+   */
+  readonly outputFrom?: OutputSource;
+  /**
+   * Whether the output layer's kernel is the transpose of the word vectors, which are then multiplied by √embedding where
+   * they enter; without a deep output h is projected to their width. Absent: false.
+   */
+  readonly tied?: boolean;
   /** Number of word ids, padding (0) included. */
   readonly vocabulary: number;
   readonly activation: 'tanh';
@@ -53,6 +70,14 @@ export interface DecoderConfig {
   /** Most words of a caption, the end mark included. */
   readonly maximumLength: number;
 }
+
+export interface AttentionConfig {
+  readonly units: number;
+  /** Whether the context is multiplied with a sigmoid gate of h, channel by channel. Absent: false. */
+  readonly gate?: boolean;
+}
+
+export type OutputSource = 'hidden' | 'hidden+context+word';
 
 /** `hard_sigmoid` is Keras 2's piecewise linear one, clip(0.2 x + 0.5, 0, 1). */
 export type RecurrentActivation = 'sigmoid' | 'hard_sigmoid';
@@ -70,7 +95,7 @@ export function parseCaptionerConfig(text: string, file: string): CaptionerConfi
       `${file}: version is ${shown(root.version)}, but this program reads version 1: update it`,
     );
   }
-  onlyMembers(root, ['format', 'version', 'encoder', 'decoder', 'tokenizer'], file);
+  onlyMembers(root, ['format', 'version', 'encoder', 'decoder', 'tokenizer', 'unsureBelow'], file);
   const encoder = encoderConfig(expectObject(root.encoder, `${file}: encoder`), `${file}: encoder`);
   const decoder = decoderConfig(expectObject(root.decoder, `${file}: decoder`), `${file}: decoder`);
   if (decoder.attention && (encoder.pooling !== 'grid' || encoder.flatten)) {
@@ -83,18 +108,21 @@ export function parseCaptionerConfig(text: string, file: string): CaptionerConfi
       `${file}: without attention, a grid must become one vector: set encoder.flatten to true`,
     );
   }
-  if (decoder.attention && decoder.initialState === 'dense') {
-    throw new FormatError(
-      `${file}: decoder.initialState "dense" needs one encoding vector, but attention has a grid: use "zeros"`,
-    );
-  }
   return {
     format: root.format,
     version: root.version,
     encoder,
     decoder,
     tokenizer: fileName(root.tokenizer, `${file}: tokenizer`),
+    ...(root.unsureBelow === undefined ? {} : { unsureBelow: threshold(root.unsureBelow, file) }),
   };
+}
+
+function threshold(value: unknown, file: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value <= 0) return value;
+  throw new FormatError(
+    `${file}: unsureBelow is ${shown(value)}, but must be a mean log probability, a number up to 0; leave it out to mark no caption`,
+  );
 }
 
 function encoderConfig(encoder: JsonObject, where: string): EncoderConfig {
@@ -169,6 +197,9 @@ function decoderConfig(decoder: JsonObject, where: string): DecoderConfig {
       'initialState',
       'embedding',
       'units',
+      'layers',
+      'outputFrom',
+      'tied',
       'vocabulary',
       'activation',
       'recurrentActivation',
@@ -179,8 +210,11 @@ function decoderConfig(decoder: JsonObject, where: string): DecoderConfig {
   let attention: DecoderConfig['attention'] = null;
   if (decoder.attention !== null) {
     const given = expectObject(decoder.attention, `${where}.attention (null where there is none)`);
-    onlyMembers(given, ['units'], `${where}.attention`);
-    attention = { units: count(given.units, `${where}.attention.units`) };
+    onlyMembers(given, ['units', 'gate'], `${where}.attention`);
+    attention = {
+      units: count(given.units, `${where}.attention.units`),
+      ...(given.gate !== undefined && { gate: truth(given.gate, `${where}.attention.gate`) }),
+    };
   }
   return {
     weights: fileName(decoder.weights, `${where}.weights`),
@@ -188,6 +222,11 @@ function decoderConfig(decoder: JsonObject, where: string): DecoderConfig {
     initialState: oneOf(decoder.initialState, ['zeros', 'dense'], `${where}.initialState`),
     embedding: count(decoder.embedding, `${where}.embedding`),
     units: count(decoder.units, `${where}.units`),
+    ...(decoder.layers !== undefined && { layers: layerCount(decoder.layers, `${where}.layers`) }),
+    ...(decoder.outputFrom !== undefined && {
+      outputFrom: oneOf(decoder.outputFrom, ['hidden', 'hidden+context+word'], `${where}.outputFrom`),
+    }),
+    ...(decoder.tied !== undefined && { tied: truth(decoder.tied, `${where}.tied`) }),
     vocabulary: count(decoder.vocabulary, `${where}.vocabulary`, 4),
     activation: oneOf(decoder.activation, ['tanh'], `${where}.activation`),
     recurrentActivation: oneOf(
@@ -197,6 +236,10 @@ function decoderConfig(decoder: JsonObject, where: string): DecoderConfig {
     ),
     maximumLength: count(decoder.maximumLength, `${where}.maximumLength`, 1, 1000),
   };
+}
+
+function layerCount(value: unknown, where: string): 1 | 2 {
+  return count(value, where, 1, 2) === 1 ? 1 : 2;
 }
 
 function onlyMembers(object: JsonObject, known: readonly string[], where: string): void {

@@ -1,6 +1,8 @@
 import type { OpAttributes, OpDefinition, OpName } from './op.ts';
 import { activationGradient } from './ops/activation-gradient.ts';
 import { adam } from './ops/adam.ts';
+import { additiveScores } from './ops/additive-scores.ts';
+import { additiveScoresGradient } from './ops/additive-scores-gradient.ts';
 import { argmax } from './ops/argmax.ts';
 import { averagePool } from './ops/average-pool.ts';
 import { averagePoolGradient } from './ops/average-pool-gradient.ts';
@@ -8,6 +10,7 @@ import { batchNorm } from './ops/batch-norm.ts';
 import { binaryOps } from './ops/binary.ts';
 import { broadcastTo } from './ops/broadcast-to.ts';
 import { cast } from './ops/cast.ts';
+import { categorical } from './ops/categorical.ts';
 import { concat } from './ops/concat.ts';
 import { conv2d } from './ops/conv2d.ts';
 import { conv2dGradientInput } from './ops/conv2d-gradient-input.ts';
@@ -19,9 +22,11 @@ import { logSoftmax } from './ops/log-softmax.ts';
 import { lstmGates } from './ops/lstm-gates.ts';
 import { lstmGatesGradient } from './ops/lstm-gates-gradient.ts';
 import { matmul } from './ops/matmul.ts';
+import { matmulChosen } from './ops/matmul-chosen.ts';
 import { maxPool } from './ops/max-pool.ts';
 import { maxPoolGradient } from './ops/max-pool-gradient.ts';
 import { nadam } from './ops/nadam.ts';
+import { outerChosen } from './ops/outer-chosen.ts';
 import { pad } from './ops/pad.ts';
 import { reduceOps } from './ops/reduce.ts';
 import { reshape } from './ops/reshape.ts';
@@ -58,19 +63,24 @@ export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } 
   conv2dGradientKernel,
   matmul,
   adam,
+  additiveScores,
+  additiveScoresGradient,
   averagePool,
   averagePoolGradient,
   dropout,
   gather,
   lstmGates,
   lstmGatesGradient,
+  matmulChosen,
   maxPool,
   maxPoolGradient,
+  outerChosen,
   scatterAdd,
   sparseCrossEntropy,
   sparseCrossEntropyGradient,
   argmax,
   batchNorm,
+  categorical,
   logSoftmax,
   nadam,
   resizeBilinear,

@@ -1,6 +1,8 @@
 import type { Activation } from '../kernels/activation.ts';
+import type { Device } from '../kernels/device.ts';
 import type { Shape } from '../kernels/spec.ts';
-import { execute, executeAll, type Tensor } from './tensor.ts';
+import { scope } from './scope.ts';
+import { execute, executeAll, executeOn, type Tensor } from './tensor.ts';
 
 /**
  * Ops as functions, with the defaults that a caller expects. Each throws ShapeError or DTypeError for inputs that do not
@@ -71,9 +73,27 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
   return execute('gather', [table, ids], {});
 }
 
+/** x [B, K] times, row by row, the matrix of its number: matrices [N, K, M], choice int32 [B] → [B, M]. */
+export function matmulChosen(x: Tensor, matrices: Tensor, choice: Tensor): Tensor {
+  return execute('matmulChosen', [x, matrices, choice], { transpose: false });
+}
+
+/** score · tanh(key + query): keys [N, P, A], queries [B, A], score [A], choice of the grid int32 [B] → [B, P]. */
+export function additiveScores(keys: Tensor, queries: Tensor, score: Tensor, choice: Tensor): Tensor {
+  return execute('additiveScores', [keys, queries, score, choice], {});
+}
+
 /** Index of the largest of the last axis, the first of equals: [.., N] → int32 [..]. */
 export function argmax(x: Tensor): Tensor {
   return execute('argmax', [x], {});
+}
+
+/**
+ * Draws an index from each of some distributions: p [.., N] of numbers from 0, u [..] uniform in 0 … 1 -> int32 [..]. Index i
+ * comes with probability p[i] / Σ p.
+ */
+export function categorical(p: Tensor, u: Tensor): Tensor {
+  return execute('categorical', [p, u], {});
 }
 
 /** The k largest of the last axis, falling, equals by rising index: [.., N] → [.., k], indices int32. */
@@ -92,9 +112,12 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return execute('broadcastTo', [x], { shape });
 }
 
-/** Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`, which by default none is. */
-export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = -1): Tensor {
-  return execute('sparseCrossEntropy', [logits, labels], { ignore });
+/**
+ * Losses [N] of logits [N, V] against labels int32 [N]; 0 where the label is `ignore`, which by default none is. A part
+ * `smoothing` of each label's weight goes evenly to all classes.
+ */
+export function sparseCrossEntropy(logits: Tensor, labels: Tensor, ignore = -1, smoothing = 0): Tensor {
+  return execute('sparseCrossEntropy', [logits, labels], { ignore, smoothing });
 }
 
 /** Zeroes a share `rate` of the elements and scales the rest by 1/(1 − rate). The seed decides which. */
@@ -116,6 +139,14 @@ export function lstmGates(
 ): { h: Tensor; c: Tensor } {
   const [h, next] = executeAll('lstmGates', [z, c], { activation, recurrentActivation });
   return { h, c: next };
+}
+
+/** The numbers 0 … count − 1, int32 [count], made on the device: of equals, topK takes the first first. */
+export function rowNumbers(device: Device, count: number): Tensor {
+  return scope(() => {
+    const equals = executeOn(device, 'fill', [], { shape: [count], dtype: 'float32', value: 0 })[0];
+    return topK(equals, count).indices;
+  });
 }
 
 /** The first `count` of the first axis: x [N, …] -> [count, …]; `x` itself where that is all of it. */

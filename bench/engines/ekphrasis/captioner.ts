@@ -127,6 +127,7 @@ export function decoderTraining(
     sentenceImage: numbers,
     inputs: Int32Array.from(inputs.data),
     targets: Int32Array.from(targets.data),
+    weights: new Float32Array(sentences * steps).fill(1),
     active: Array<number>(steps).fill(sentences),
   };
   const table = { rowShape: [sizes.channels], data: Float32Array.from(features.data) };

@@ -1,5 +1,5 @@
 import { DeviceLostError, ImageError } from '../../kernels/errors.ts';
-import type { Caption } from '../captioner.ts';
+import type { Caption, CaptionOptions, Sentence } from '../captioner.ts';
 import { decodeImage } from '../images/decode-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 import { UsageError } from './arguments.ts';
@@ -10,7 +10,7 @@ import { messageOf, type Terminal } from './terminal.ts';
 export interface Session {
   /** `webgpu` or `cpu`. */
   device: string;
-  caption(image: RgbImage, options: { beam: number }): Promise<Caption>;
+  caption(image: RgbImage, options: CaptionOptions): Promise<Caption>;
   /** Most bytes of the device that were in use or kept for reuse so far. */
   peakBytes(): number;
   close(): void;
@@ -18,27 +18,33 @@ export interface Session {
 
 export interface CaptionSettings {
   beam: number;
+  /** How many sentences are shown of each image; undefined: the caption alone, without figures. */
+  top?: number;
   json: boolean;
   verbose: boolean;
+  /** Called with each image that was captioned; captions then hold attention maps. */
+  showAttention?: (name: string, image: RgbImage, caption: Caption) => void;
 }
 
-/** An element of the `--json` array: `score` is the caption's log probability, `milliseconds` covers decoding and captioning. */
-type Result =
-  | { path: string; caption: string; score: number; device: string; milliseconds: number }
-  | { path: string; error: string };
+interface Captioned extends Caption {
+  readonly device: string;
+  readonly milliseconds: number;
+  /** For `--verbose`. */
+  readonly note: string;
+}
 
 /** Opens the session at the first image that decodes, and anew after its device was lost. */
 class LazySession {
   private session: Session | undefined;
   constructor(private readonly open: () => Promise<Session>) {}
 
-  async caption(image: RgbImage, beam: number): Promise<Caption & { device: string }> {
+  async caption(image: RgbImage, options: CaptionOptions): Promise<Caption & { device: string }> {
     this.session ??= await this.open().catch((error: unknown) => {
       throw new UsageError(messageOf(error), { cause: error });
     });
     const session = this.session;
     try {
-      return { ...(await session.caption(image, { beam })), device: session.device };
+      return { ...(await session.caption(image, options)), device: session.device };
     } catch (error) {
       if (error instanceof DeviceLostError) this.close();
       throw error;
@@ -59,24 +65,55 @@ class LazySession {
 async function captionOne(
   input: ImageInput,
   lazy: LazySession,
-  beam: number,
-): Promise<Result & { note: string }> {
+  { beam, top, showAttention }: CaptionSettings,
+): Promise<Captioned> {
   const bytes = await input.read();
   const start = performance.now();
   const image = decodeImage(bytes, input.name);
   const decoded = performance.now();
+  const options = { beam, top, attention: showAttention !== undefined };
   let result: Caption & { device: string };
   try {
-    result = await lazy.caption(image, beam);
+    result = await lazy.caption(image, options);
   } catch (error) {
     if (!(error instanceof DeviceLostError)) throw error;
-    result = await lazy.caption(image, beam);
+    result = await lazy.caption(image, options);
   }
   const end = performance.now();
-  const { caption, logProbability: score, device } = result;
+  showAttention?.(input.name, image, result);
   const [decoding, captioning] = [decoded - start, end - decoded].map((time) => time.toFixed(0));
   const note = `${input.path}: ${image.width}×${image.height} decoded in ${decoding} ms, captioned in ${captioning} ms`;
-  return { path: input.path, caption, score, device, milliseconds: Math.round(end - start), note };
+  return { ...result, milliseconds: Math.round(end - start), note };
+}
+
+/**
+ * An element of the `--json` array: `score` is the caption's log probability, `milliseconds` covers decoding and
+ * captioning.
+ */
+function resultOf(path: string, captioned: Captioned, { top }: CaptionSettings) {
+  const { caption, logProbability: score, meanLogProbability, unsure, device, milliseconds } = captioned;
+  const alternatives = captioned.alternatives.map((sentence) => ({
+    caption: sentence.caption,
+    probability: Math.exp(sentence.logProbability),
+    score: sentence.logProbability,
+    meanLogProbability: sentence.meanLogProbability,
+  }));
+  const more = top === undefined ? {} : { probability: Math.exp(score), alternatives };
+  return { path, caption, score, meanLogProbability, unsure, ...more, device, milliseconds };
+}
+
+/** The caption, and with `top` below its path a line for each sentence: its probability, the mean per word, its words. */
+function linesOf(path: string, captioned: Captioned, { top }: CaptionSettings, alone: boolean): string[] {
+  const caption = captioned.unsure ? `not sure: ${captioned.caption}` : captioned.caption;
+  if (top === undefined) return [alone ? caption : `${path}: ${caption}`];
+  return [`${path}: ${caption}`, ...[captioned, ...captioned.alternatives].map(sentenceLine)];
+}
+
+function sentenceLine({ caption, logProbability, meanLogProbability }: Sentence): string {
+  const percent = 100 * Math.exp(logProbability);
+  const digits = percent < 10 ? percent.toPrecision(2) : percent.toFixed(0);
+  const shown = percent < 0.001 ? percent.toExponential(1) : digits;
+  return `  ${shown.padStart(8)} %  ${meanLogProbability.toFixed(2).padStart(6)}  ${caption}`;
 }
 
 /**
@@ -87,22 +124,23 @@ async function captionOne(
 export async function captionImages(
   inputs: ImageInput[],
   open: () => Promise<Session>,
-  { beam, json, verbose }: CaptionSettings,
+  settings: CaptionSettings,
   terminal: Terminal,
 ): Promise<number> {
+  const { json, verbose } = settings;
   const lazy = new LazySession(open);
-  const results: Result[] = [];
+  const results: object[] = [];
   let failures = 0;
   try {
     for (const input of inputs) {
       if (terminal.closed) break;
       try {
-        const { note, ...result } = await captionOne(input, lazy, beam);
-        results.push(result);
-        if (verbose) terminal.say(note);
-        if (!json && 'caption' in result) {
-          terminal.print(inputs.length === 1 ? result.caption : `${input.path}: ${result.caption}`);
-        }
+        const captioned = await captionOne(input, lazy, settings);
+        results.push(resultOf(input.path, captioned, settings));
+        if (verbose) terminal.say(captioned.note);
+        if (json) continue;
+        for (const line of linesOf(input.path, captioned, settings, inputs.length === 1))
+          terminal.print(line);
       } catch (error) {
         if (error instanceof UsageError) throw error;
         failures += 1;

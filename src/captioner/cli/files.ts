@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FormatError, ImageError } from '../../kernels/errors.ts';
+import { EkphrasisError, FormatError, ImageError } from '../../kernels/errors.ts';
 import type { FileSource } from '../file-source.ts';
+import { UsageError } from './arguments.ts';
 
 /** Larger files are not read: an uncompressed 100-megapixel image of 16-bit RGBA has 800 MB. */
 const BYTE_LIMIT = 1024 ** 3;
@@ -64,6 +65,32 @@ export function folderSource(folder: string): FileSource {
       );
     }
   };
+}
+
+/** Throws {@link UsageError} where a file that a flag names cannot be written for want of a folder. */
+export function checkOutputFile(flag: string, file: string | undefined): void {
+  if (file === undefined) return;
+  if (!existsSync(dirname(file))) {
+    throw new UsageError(`${flag} ${file}: the folder ${dirname(file)} does not exist. Make it first.`);
+  }
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${flag} ${file} is a folder. Name a file.`);
+  }
+}
+
+/** Writes a file beside its place first, so that no half of it is ever there. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new EkphrasisError(
+      `${file} cannot be written (${code}). Name another file, or mend permissions and free space.`,
+    );
+  }
 }
 
 /** Reads an image file; a device, an oversized or an unreadable file is an {@link ImageError} naming it. */

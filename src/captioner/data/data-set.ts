@@ -16,7 +16,7 @@ export interface DataSet {
   layout: 'flickr8k' | 'coco' | 'csv' | 'json-lines';
   train: CaptionedImage[];
   dev: CaptionedImage[];
-  /** Empty where split lists are given and none is for testing. */
+  /** Empty, as the others, where split lists are given and none is for it. */
   test: CaptionedImage[];
   /** Images that a captions file or split list names but that have no file or no caption; they are left out. */
   missing: string[];
@@ -27,6 +27,8 @@ export interface DataSetOptions {
   seed?: number;
   /** How much is held out then, as parts of 1. Default 0.1 each. */
   heldOut?: HeldOut;
+  /** Splits without which the data set is refused. Default train and dev. */
+  needed?: readonly (keyof Splits)[];
 }
 
 type Splits = Record<'train' | 'dev' | 'test', CaptionedImage[]>;
@@ -91,11 +93,14 @@ const splitLists = {
   test: 'Flickr_8k.testImages.txt',
 } as const;
 
+const purposes = { train: 'training', dev: 'development', test: 'testing' } as const;
+
 async function flickrSplits(
   folder: DataFolder,
   listing: Listing,
   records: CaptionedImage[],
   missing: string[],
+  needed: readonly (keyof Splits)[],
   divide: (records: CaptionedImage[]) => Splits,
 ): Promise<Splits> {
   const paths = {
@@ -104,9 +109,10 @@ async function flickrSplits(
     test: listing.find(splitLists.test),
   };
   if (!paths.train && !paths.dev && !paths.test) return divide(locate(records, listing, missing));
-  if (!paths.train || !paths.dev) {
+  const lacking = needed.find((split) => paths[split] === undefined);
+  if (lacking) {
     throw new FormatError(
-      `Data set: it has some split lists but not ${paths.train ? splitLists.dev : splitLists.train}; ` +
+      `Data set: it has some split lists but not ${splitLists[lacking]}; ` +
         'add that list, or remove the others to have images held out by chance.',
     );
   }
@@ -154,16 +160,16 @@ async function cocoSplits(
  * Recognises the layout of a data set by its file names, at any depth, and reads its captions.
  *
  * - Flickr8k: `captions.txt` or `Flickr8k.token.txt`. If there are split lists (`Flickr_8k.trainImages.txt`,
- *   `.devImages.txt` and, if wanted, `.testImages.txt`), images in none of them are left out.
+ *   `.devImages.txt`, `.testImages.txt`), images in none of them are left out.
  * - MS COCO: one `captions_*.json`, or a `captions_train*.json` for training and a `captions_val*.json`, of which one
  *   half is for development and the other for testing. A file none of whose images is here counts as absent: the
  *   annotations come in one archive, the images in several.
  *
  * Without lists, images are held out as `splitImages` says.
- * @throws FormatError if no captions file is found, one is broken, or no image is left for training or development.
+ * @throws FormatError if no captions file is found, one is broken, or a needed split has no list or no image.
  */
 export async function openDataSet(folder: DataFolder, options: DataSetOptions = {}): Promise<DataSet> {
-  const { seed = 42, heldOut = { dev: 0.1, test: 0.1 } } = options;
+  const { seed = 42, heldOut = { dev: 0.1, test: 0.1 }, needed = ['train', 'dev'] } = options;
   const names = await folder.list();
   const listing = new Listing(names);
   const missing: string[] = [];
@@ -176,10 +182,10 @@ export async function openDataSet(folder: DataFolder, options: DataSetOptions = 
   let splits: Splits;
   if (csv !== undefined) {
     const records = parseFlickrCsv(await readText(folder, csv));
-    splits = await flickrSplits(folder, listing, records, missing, divide);
+    splits = await flickrSplits(folder, listing, records, missing, needed, divide);
   } else if (tokens !== undefined) {
     const records = parseFlickrTokens(await readText(folder, tokens));
-    splits = await flickrSplits(folder, listing, records, missing, divide);
+    splits = await flickrSplits(folder, listing, records, missing, needed, divide);
   } else if (coco.length > 0) {
     layout = 'coco';
     splits = await cocoSplits(folder, listing, coco, missing, divide);
@@ -189,10 +195,10 @@ export async function openDataSet(folder: DataFolder, options: DataSetOptions = 
         '(Flickr8k) and captions_*.json (MS COCO).',
     );
   }
-  for (const split of ['train', 'dev'] as const) {
+  for (const split of needed) {
     if (splits[split].length > 0 || (split === 'dev' && heldOut.dev === 0)) continue;
     throw new FormatError(
-      `Data set: no image with captions for ${split === 'train' ? 'training' : 'development'}; ` +
+      `Data set: no image with captions for ${purposes[split]}; ` +
         `${missing.length} named images have no file or no caption${missing.length > 0 ? `, first ${missing[0]}` : ''}.`,
     );
   }

@@ -1,6 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import type { Captioner, CaptionOptions } from '../captioner.ts';
+import type { Caption, Captioner, CaptionOptions } from '../captioner.ts';
 import type { FeatureTable } from '../training/teacher-forcing.ts';
 
 /**
@@ -13,13 +13,13 @@ export async function captionFeatures(
   { rowShape, data }: FeatureTable,
   options: CaptionOptions,
   progress: (done: number) => void,
-): Promise<string[]> {
+): Promise<Caption[]> {
   const width = rowShape.reduce((product, size) => product * size, 1);
-  const captions: string[] = [];
+  const captions: Caption[] = [];
   for (let start = 0; start < data.length; start += width) {
     const row = Tensor.from(device, data.slice(start, start + width), [1, ...rowShape]);
     try {
-      captions.push((await captioner.describe(row, options)).caption);
+      captions.push(await captioner.describe(row, options));
     } finally {
       row.dispose();
     }

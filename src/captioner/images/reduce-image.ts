@@ -5,16 +5,29 @@ export interface FloatImage {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-/**
- * The image averaged down to at most `side` × `side`: every new pixel is the mean of the area that it covers, parts of
- * pixels counted by their share. A dimension that is no longer than `side` stays as it is.
- */
-export function reduceImage(
-  { width, height, data }: { readonly width: number; readonly height: number; readonly data: Uint8Array },
-  side: number,
-): FloatImage {
-  const columns = shares(width, Math.min(width, side));
-  const rows = shares(height, Math.min(height, side));
+/** Pixels as bytes, height × width × 3. */
+interface ByteImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** The image averaged down to at most `side` × `side`. A dimension that is no longer than `side` stays as it is. */
+export function reduceImage(image: ByteImage, side: number): FloatImage {
+  return averageDown(image, Math.min(image.width, side), Math.min(image.height, side));
+}
+
+/** The image averaged down so that its longer edge has at most `longest` pixels, its aspect ratio kept. */
+export function shrinkImage(image: ByteImage, longest: number): FloatImage {
+  const scale = Math.min(1, longest / Math.max(image.width, image.height));
+  const shrunk = (edge: number) => Math.max(1, Math.round(edge * scale));
+  return averageDown(image, shrunk(image.width), shrunk(image.height));
+}
+
+/** Every new pixel is the mean of the area that it covers, parts of pixels counted by their share. */
+function averageDown({ width, height, data }: ByteImage, newWidth: number, newHeight: number): FloatImage {
+  const columns = shares(width, newWidth);
+  const rows = shares(height, newHeight);
   const narrow = new Float64Array(columns.length * 3);
   const result = new Float32Array(rows.length * columns.length * 3);
   for (const [row, vertical] of rows.entries()) {

@@ -34,34 +34,59 @@ function clippedCosine(candidate: Weighted, reference: Weighted): number {
 }
 
 /**
- * CIDEr-D (Vedantam, Zitnick and Parikh 2015, "CIDEr: consensus-based image description evaluation", section 6): the
- * mean over n = 1 to 4 and over references of clipped TF-IDF cosines, each times exp(-d² / 2σ²), d being the difference
- * in number of bigrams, as the published code counts lengths. Term frequencies are plain counts, since the cosine does
- * not see their scale. An n-gram's rarity is log(images / images whose references hold it), from the references given:
- * scores over different sets of images do not compare, and over a single image all are 0.
- * @returns one score a pair, from 0 to 10; 1.0 is what tables print as 100
+ * CIDEr-D (Vedantam, Zitnick and Parikh 2015, "CIDEr: consensus-based image description evaluation", section 6) of any
+ * sentences against the references of a set of images, from which it learns how rare an n-gram is.
+ *
+ * A score is the mean over n = 1 to 4 and over references of clipped TF-IDF cosines, each times exp(-d² / 2σ²), d being the
+ * difference in number of bigrams, as the published code counts lengths. Term frequencies are plain counts, since the cosine
+ * does not see their scale. An n-gram's rarity is log(images / images whose references hold it): scores over different sets
+ * of images do not compare, and over a single image all are 0.
  */
-export function ciderDScores(pairs: readonly ScoredPair[]): number[] {
-  const scores = pairs.map(() => 0);
-  for (const n of orders) {
-    const images = new Map<string, number>();
-    for (const { references } of pairs) {
-      const held = new Set(references.flatMap((reference) => [...countNgrams(reference, n).keys()]));
-      for (const ngram of held) images.set(ngram, (images.get(ngram) ?? 0) + 1);
-    }
-    const rarity = (ngram: string) => Math.log(pairs.length / (images.get(ngram) ?? 1));
-    for (const [pair, { candidate, references }] of pairs.entries()) {
-      const weighted = weigh(candidate, n, rarity);
-      let sum = 0;
-      for (const reference of references) {
-        const difference = Math.max(0, candidate.length - 1) - Math.max(0, reference.length - 1);
-        const penalty = Math.exp(-(difference ** 2) / (2 * sigma ** 2));
-        sum += penalty * clippedCosine(weighted, weigh(reference, n, rarity));
+export class CiderScorer {
+  readonly #references: readonly (readonly (readonly string[])[])[];
+  /** For each order, by n-gram: the number of images whose references hold it. */
+  readonly #imagesWith: readonly ReadonlyMap<string, number>[];
+
+  /** `references`: of each image the sentences that people wrote, as words. */
+  constructor(references: readonly (readonly (readonly string[])[])[]) {
+    this.#references = references;
+    this.#imagesWith = orders.map((n) => {
+      const images = new Map<string, number>();
+      for (const sentences of references) {
+        const held = new Set(sentences.flatMap((sentence) => [...countNgrams(sentence, n).keys()]));
+        for (const ngram of held) images.set(ngram, (images.get(ngram) ?? 0) + 1);
       }
-      scores[pair] += (10 * sum) / (references.length * orders.length);
-    }
+      return images;
+    });
   }
-  return scores;
+
+  /** The scores of sentences about the image of this number, each from 0 to 10; 1.0 is what tables print as 100. */
+  scores(image: number, candidates: readonly (readonly string[])[]): number[] {
+    const references = this.#references[image];
+    const scores = candidates.map(() => 0);
+    for (const [order, n] of orders.entries()) {
+      const images = this.#imagesWith[order];
+      const rarity = (ngram: string) => Math.log(this.#references.length / (images.get(ngram) ?? 1));
+      const wanted = references.map((reference) => weigh(reference, n, rarity));
+      for (const [index, candidate] of candidates.entries()) {
+        const weighted = weigh(candidate, n, rarity);
+        let sum = 0;
+        for (const [number, reference] of references.entries()) {
+          const difference = Math.max(0, candidate.length - 1) - Math.max(0, reference.length - 1);
+          const penalty = Math.exp(-(difference ** 2) / (2 * sigma ** 2));
+          sum += penalty * clippedCosine(weighted, wanted[number]);
+        }
+        scores[index] += (10 * sum) / (references.length * orders.length);
+      }
+    }
+    return scores;
+  }
+}
+
+/** CIDEr-D of each pair, the pairs' own references being the set; see {@link CiderScorer}. */
+export function ciderDScores(pairs: readonly ScoredPair[]): number[] {
+  const scorer = new CiderScorer(pairs.map(({ references }) => references));
+  return pairs.map(({ candidate }, image) => scorer.scores(image, [candidate])[0]);
 }
 
 /** The mean of {@link ciderDScores}, the figure that is reported. */

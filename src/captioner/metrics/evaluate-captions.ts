@@ -32,15 +32,7 @@ export function evaluateCaptions(
   candidates: ReadonlyMap<string, string>,
   references: ReadonlyMap<string, readonly string[]>,
 ): CaptionScores {
-  if (candidates.size === 0) throw new FormatError('Evaluation: there is no caption to score.');
-  for (const image of references.keys()) {
-    if (!candidates.has(image)) throw new FormatError(`Evaluation: ${image} has references but no caption.`);
-  }
-  const pairs = [...candidates].map(([image, caption]): ScoredPair => {
-    const sentences = references.get(image) ?? [];
-    if (sentences.length === 0) throw new FormatError(`Evaluation: ${image} has a caption but no reference.`);
-    return { candidate: tokenizeForScoring(caption), references: sentences.map(tokenizeForScoring) };
-  });
+  const pairs = scoredPairs(candidates, references);
   const [bleu1, bleu2, bleu3, bleu4] = bleu(pairs);
   return {
     images: pairs.length,
@@ -54,4 +46,20 @@ export function evaluateCaptions(
     distinctCaptions: new Set(pairs.map(({ candidate }) => candidate.join(' '))).size,
     emptyCaptions: pairs.filter(({ candidate }) => candidate.length === 0).length,
   };
+}
+
+/** Captions and references as words, in the captions' order. @throws FormatError as {@link evaluateCaptions}. */
+export function scoredPairs(
+  candidates: ReadonlyMap<string, string>,
+  references: ReadonlyMap<string, readonly string[]>,
+): ScoredPair[] {
+  if (candidates.size === 0) throw new FormatError('Evaluation: there is no caption to score.');
+  for (const image of references.keys()) {
+    if (!candidates.has(image)) throw new FormatError(`Evaluation: ${image} has references but no caption.`);
+  }
+  return [...candidates].map(([image, caption]): ScoredPair => {
+    const sentences = references.get(image) ?? [];
+    if (sentences.length === 0) throw new FormatError(`Evaluation: ${image} has a caption but no reference.`);
+    return { candidate: tokenizeForScoring(caption), references: sentences.map(tokenizeForScoring) };
+  });
 }

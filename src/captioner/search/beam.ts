@@ -79,7 +79,7 @@ export class BeamSearch implements SearchMethod {
     for (let step = 0; step < steps; step++) {
       const state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, { h, c });
       const running = one.subtract(finished);
-      const logs = logProbabilities(this.#decoder.logits(state.h), penalty).multiply(running);
+      const logs = logProbabilities(this.#decoder.logits(state.output), penalty).multiply(running);
       const scores = score.add(logs.add(onlyEnd.multiply(finished)));
       const lengths = length.add(running);
       const rank = scores.divide(this.#power(lengths)).reshape([1, width * vocabulary]);
@@ -103,7 +103,8 @@ export class BeamSearch implements SearchMethod {
     return report.subarray(-this.#width).every((finished) => finished === 1);
   }
 
-  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis {
+  /** The beam's sentences, the best ranked first; fewer than its width where there are not so many. */
+  hypotheses(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis[] {
     const width = this.#width;
     const words = reports.flatMap(({ report, steps }) => [...report.subarray(0, steps * width)]);
     const parents = reports.flatMap(({ report, steps }) => [
@@ -112,10 +113,19 @@ export class BeamSearch implements SearchMethod {
     const { report, steps } = reports[reports.length - 1];
     const scores = report.subarray(2 * steps * width, (2 * steps + 1) * width);
     const lengths = report.subarray((2 * steps + 1) * width, (2 * steps + 2) * width);
-    const ranks = Array.from(scores, (score, index) => score / lengths[index] ** this.#lengthExponent);
-    const winner = ranks.indexOf(Math.max(...ranks));
-    const path = followBack(words, parents, width, winner);
-    return { tokens: path.slice(0, lengths[winner]), logProbability: scores[winner] };
+    const ranked = Array.from(scores, (score, place) => ({
+      place,
+      rank: score / lengths[place] ** this.#lengthExponent,
+    })).sort((a, b) => b.rank - a.rank);
+    return (
+      ranked
+        // A beam wider than the sentences there are fills up with impossible ones.
+        .filter(({ place }, index) => index === 0 || scores[place] > impossible / 2)
+        .map(({ place }) => ({
+          tokens: followBack(words, parents, width, place).slice(0, lengths[place]),
+          logProbability: scores[place],
+        }))
+    );
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
 import type { DeviceArray } from '../../kernels/spec.ts';
+import type { LSTMState } from '../../nn/layers/lstm-sequence.ts';
 import { argmax, concat, gather } from '../../tensor/functions.ts';
 import { execute, type Tensor } from '../../tensor/tensor.ts';
 import type { Decoder, Encoding } from '../decoder/decoder.ts';
@@ -50,11 +51,12 @@ export class GreedySearch implements SearchMethod {
   ): { state: Tensor[]; report: Tensor } {
     const words: Tensor[] = [];
     const scores: Tensor[] = [];
-    let state = { h, c };
+    let state: LSTMState = { h, c };
     let ids = last;
     for (let step = 0; step < steps; step++) {
-      state = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, state);
-      const logs = logProbabilities(this.#decoder.logits(state.h), this.#penalty);
+      const next = this.#decoder.advance(this.#decoder.projectWords(ids), encoding, state);
+      const logs = logProbabilities(this.#decoder.logits(next.output), this.#penalty);
+      state = next;
       ids = argmax(logs);
       words.push(ids);
       scores.push(gather(logs.reshape([-1]), ids));
@@ -67,14 +69,14 @@ export class GreedySearch implements SearchMethod {
     return report.subarray(0, steps).includes(this.#endId);
   }
 
-  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis {
+  hypotheses(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis[] {
     const words = reports.flatMap(({ report, steps }) => [...report.subarray(0, steps)]);
     const scores = reports.flatMap(({ report, steps }) => [...report.subarray(steps)]);
     const end = words.indexOf(this.#endId);
     const length = end < 0 ? words.length : end + 1;
     let logProbability = 0;
     for (let step = 0; step < length; step++) logProbability += scores[step];
-    return { tokens: words.slice(0, length), logProbability };
+    return [{ tokens: words.slice(0, length), logProbability }];
   }
 
   dispose(): void {

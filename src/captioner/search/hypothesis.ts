@@ -28,6 +28,11 @@ export interface Hypothesis {
 /** Far below any log probability, far above the float32 minimum even when several are added. */
 export const impossible = -1e9;
 
+/** The mean of a sentence's log probabilities per word, the end word counted as one: natural logarithm, 0 at most. */
+export function meanLogProbability({ tokens, logProbability }: Hypothesis): number {
+  return logProbability / Math.max(1, tokens.length);
+}
+
 /** A tensor that a search keeps until it is disposed of, whatever scopes are open. */
 export function constant(device: Device, data: DeviceArray, shape: Shape = [data.length]): Tensor {
   const dtype = data instanceof Int32Array ? 'int32' : 'float32';

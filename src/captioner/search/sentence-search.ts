@@ -19,8 +19,8 @@ export interface SearchMethod {
   ): { readonly state: readonly Tensor[]; readonly report: Tensor };
   /** Whether, after the last report of `steps` words, further words change nothing. */
   ended(report: DeviceArray, steps: number): boolean;
-  /** The sentence that all reports tell of, each with its number of words. */
-  hypothesis(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis;
+  /** The sentences that all reports, each with its number of words, tell of: one or more, the best first. */
+  hypotheses(reports: readonly { readonly report: DeviceArray; readonly steps: number }[]): Hypothesis[];
   /** Frees its constants. */
   dispose(): void;
 }
@@ -68,8 +68,16 @@ export class SentenceSearch {
     this.#stepsPerRead = stepsPerRead;
   }
 
-  /** The sentence for the encoding of one image. Encodings must be of one shape. Searches may run side by side. */
+  /** The best sentence for the encoding of one image; see {@link findAll}. */
   async find(encoding: Encoding): Promise<Hypothesis> {
+    return (await this.findAll(encoding))[0];
+  }
+
+  /**
+   * The sentences for the encoding of one image that the method still holds at its end: one or more, the best first.
+   * Encodings must be of one shape. Searches may run side by side.
+   */
+  async findAll(encoding: Encoding): Promise<Hypothesis[]> {
     const { maximumLength } = this.#method;
     const reports: { report: DeviceArray; steps: number }[] = [];
     const given = this.#decoder.listOf(encoding);
@@ -88,7 +96,7 @@ export class SentenceSearch {
         reports.push({ report: await read, steps });
         if (this.#method.ended(reports[reports.length - 1].report, steps)) break;
       }
-      return this.#method.hypothesis(reports);
+      return this.#method.hypotheses(reports);
     } finally {
       for (const tensor of known) tensor.dispose();
     }
@@ -125,7 +133,8 @@ export class SentenceSearch {
     if (!plan) {
       plan = capture(this.#device, begin.outputs, (list) =>
         scope(() => {
-          const [encoding, state] = [list.slice(0, 2), list.slice(2)];
+          const count = this.#decoder.encodingTensors;
+          const [encoding, state] = [list.slice(0, count), list.slice(count)];
           const next = this.#method.advance(this.#decoder.encodingOf(encoding), state, steps);
           return [...encoding, ...next.state, next.report];
         }),

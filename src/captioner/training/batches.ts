@@ -2,6 +2,8 @@
 export interface TrainingImage {
   readonly features: number;
   readonly captions: readonly (readonly number[])[];
+  /** What the loss of each caption's words is multiplied by. Default 1 each. */
+  readonly weights?: readonly number[];
 }
 
 /**
@@ -18,24 +20,30 @@ export interface Batch {
   readonly inputs: Int32Array<ArrayBuffer>;
   /** The word to be predicted there. */
   readonly targets: Int32Array<ArrayBuffer>;
+  /** What the loss of each word is multiplied by. */
+  readonly weights: Float32Array<ArrayBuffer>;
   /** Sentences that run at each step, falling. */
   readonly active: readonly number[];
 }
 
 /** Lays out the captions of some images. */
 export function layOut(images: readonly TrainingImage[]): Batch {
-  const sentences = images.flatMap(({ captions }, image) => captions.map((ids) => ({ ids, image })));
+  const sentences = images.flatMap(({ captions, weights }, image) =>
+    captions.map((ids, index) => ({ ids, image, weight: weights?.[index] ?? 1 })),
+  );
   sentences.sort((a, b) => b.ids.length - a.ids.length);
   const steps = (sentences[0]?.ids.length ?? 1) - 1;
   const inputs: number[] = [];
   const targets: number[] = [];
+  const wordWeights: number[] = [];
   const active: number[] = [];
   for (let step = 0; step < steps; step++) {
     const running = sentences.filter(({ ids }) => ids.length - 1 > step);
     active.push(running.length);
-    for (const { ids } of running) {
+    for (const { ids, weight } of running) {
       inputs.push(ids[step]);
       targets.push(ids[step + 1]);
+      wordWeights.push(weight);
     }
   }
   return {
@@ -43,6 +51,7 @@ export function layOut(images: readonly TrainingImage[]): Batch {
     sentenceImage: Int32Array.from(sentences, ({ image }) => image),
     inputs: Int32Array.from(inputs),
     targets: Int32Array.from(targets),
+    weights: Float32Array.from(wordWeights),
     active,
   };
 }
@@ -50,4 +59,20 @@ export function layOut(images: readonly TrainingImage[]): Batch {
 /** Batches of `size` images in their order; the last may be smaller. */
 export function* batches(images: readonly TrainingImage[], size: number): Generator<Batch> {
   for (let start = 0; start < images.length; start += size) yield layOut(images.slice(start, start + size));
+}
+
+/** The sentence of each row, as a position in `sentenceImage`. */
+export function sentenceOfRows({ active }: Batch): Int32Array<ArrayBuffer> {
+  return Int32Array.from(active.flatMap((count) => Array.from({ length: count }, (_, sentence) => sentence)));
+}
+
+/** The row of each row's sentence at the step before; −1 at the first. */
+export function previousRows({ active }: Batch): Int32Array<ArrayBuffer> {
+  let start = 0;
+  const rows = active.flatMap((count, step) => {
+    const before = start - (active[step - 1] ?? 0);
+    start += count;
+    return Array.from({ length: count }, (_, sentence) => (step === 0 ? -1 : before + sentence));
+  });
+  return Int32Array.from(rows);
 }

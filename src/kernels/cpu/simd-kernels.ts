@@ -129,11 +129,57 @@ declare module '../op.ts' {
       threshold: number,
       scale: number,
     ];
+    /** Units are rows of x. */
+    matmulChosen: [
+      x: number,
+      matrices: number,
+      choice: number,
+      y: number,
+      count: number,
+      k: number,
+      m: number,
+      transpose: number,
+    ];
+    /** Units are matrices of y. */
+    outerChosen: [a: number, b: number, choice: number, y: number, rows: number, k: number, m: number];
+    /** Units are rows. */
+    additiveScores: [
+      keys: number,
+      queries: number,
+      score: number,
+      choice: number,
+      y: number,
+      grids: number,
+      places: number,
+      units: number,
+    ];
+    /** Units are grids, and one more for the rows that look at none. */
+    additiveScoresGradient: [
+      keys: number,
+      queries: number,
+      score: number,
+      choice: number,
+      g: number,
+      dKeys: number,
+      dQueries: number,
+      dScore: number,
+      grids: number,
+      places: number,
+      units: number,
+      rows: number,
+    ];
     /** By rows, as are those that follow. */
     softmax: [x: number, y: number, columns: number];
     topK: [x: number, values: number, indices: number, columns: number, k: number];
     logSoftmax: [x: number, y: number, columns: number];
-    sparseCrossEntropy: [logits: number, labels: number, losses: number, classes: number, ignore: number];
+    sparseCrossEntropy: [
+      logits: number,
+      labels: number,
+      losses: number,
+      classes: number,
+      ignore: number,
+      smoothing: number,
+    ];
     sparseCrossEntropyGradient: [
       logits: number,
       labels: number,
@@ -141,6 +187,7 @@ declare module '../op.ts' {
       y: number,
       classes: number,
       ignore: number,
+      smoothing: number,
     ];
   }
 }

@@ -8,6 +8,7 @@ import {
   crossEntropyCases,
   largestOf,
   type SparseCrossEntropyAttributes,
+  smoothingOf,
 } from './sparse-cross-entropy.ts';
 
 declare module '../op.ts' {
@@ -16,19 +17,21 @@ declare module '../op.ts' {
   }
 }
 
-/** Backward pass of sparseCrossEntropy: softmax minus one at the label, times the gradient of the row's loss. */
+/** Backward pass of sparseCrossEntropy: softmax minus one at the label (or what is left of it by smoothing), times the gradient of the row's loss. */
 export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttributes> = {
   name: 'sparseCrossEntropyGradient',
-  summary: 'logits [N, V], labels int32 [N], g [N] -> [N, V]: g (softmax − one-hot); 0 in ignored rows',
-  infer(inputs) {
+  summary:
+    'logits [N, V], labels int32 [N], g [N] -> [N, V]: g (softmax − one-hot, smoothed); 0 in ignored rows',
+  infer(inputs, attributes) {
     checkInputCount('sparseCrossEntropyGradient', inputs, 3);
+    smoothingOf('sparseCrossEntropyGradient', attributes);
     const [logits, labels, g] = inputs;
     checkLogits('sparseCrossEntropyGradient', logits, labels);
     checkDType('sparseCrossEntropyGradient', 'g', g, 'float32');
     checkShape('sparseCrossEntropyGradient', 'g', g, labels.shape);
     return [logits];
   },
-  cpu({ inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore } }) {
+  cpu({ inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore, smoothing = 0 } }) {
     const [rows, classes] = inputSpecs[0].shape;
     for (let row = 0; row < rows; row++) {
       const label = labels[row];
@@ -46,27 +49,40 @@ export const sparseCrossEntropyGradient: OpDefinition<SparseCrossEntropyAttribut
         sum += e;
       }
       const scale = g[row] / sum;
-      for (let i = from; i < end; i++) y[i] *= scale;
-      y[from + label] -= g[row];
+      const even = (g[row] * smoothing) / classes;
+      for (let i = from; i < end; i++) y[i] = y[i] * scale - even;
+      y[from + label] -= g[row] * (1 - smoothing);
     }
   },
-  simd({ inputs: [logits, labels, g], inputSpecs, outputs: [y], attributes: { ignore }, run }) {
+  simd({
+    inputs: [logits, labels, g],
+    inputSpecs,
+    outputs: [y],
+    attributes: { ignore, smoothing = 0 },
+    run,
+  }) {
     const [rows, classes] = inputSpecs[0].shape;
-    run('sparseCrossEntropyGradient', [logits, labels, g, y, classes, ignore], rows, 1.5 * classes);
+    run(
+      'sparseCrossEntropyGradient',
+      [logits, labels, g, y, classes, ignore, smoothing],
+      rows,
+      1.5 * classes,
+    );
     return true;
   },
   variants: ({ inputs: [logits], adapter }) => lastAxisVariants(logits, adapter),
   wgsl({ inputs, attributes, adapter }, variant) {
     const [rows, columns] = inputs[0].shape;
     const hooks = [softmaxSumHook, { name: 'sparse-cross-entropy-gradient', source }];
-    const uniforms = { ignore: attributes.ignore };
+    const { ignore, smoothing = 0 } = attributes;
+    const uniforms = { ignore, smoothing };
     return [rowLaunch({ rows, columns, hooks, uniforms }, variant, adapter)];
   },
   gradient: 'none',
   samples: () =>
-    crossEntropyCases.map(({ name, inputs, ignore }) => ({
+    crossEntropyCases.map(({ name, inputs, ...attributes }) => ({
       name,
       inputs: [...inputs, floatSample(inputs[1].shape, 9)],
-      attributes: { ignore },
+      attributes,
     })),
 };

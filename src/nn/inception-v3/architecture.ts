@@ -154,6 +154,17 @@ function survey(): { convolutions: readonly Convolution[]; stageChannels: Readon
 }
 
 /**
+ * Where the places of a block's square grid lie in the image, in pixels: the centre of the first one's window, and the
+ * way to the next. Nothing is padded up to the grid, so the first centre is not half a step from the edge (mixed7 of 299
+ * pixels: centres 21 to 277, every 16).
+ */
+export function gridPlacement(block: string): { readonly first: number; readonly step: number } {
+  const number = Number(block.replace('mixed', ''));
+  if (number < 3) return { first: 13, step: 8 };
+  return number < 8 ? { first: 21, step: 16 } : { first: 37, step: 32 };
+}
+
+/**
  * Side of the square grid that a stage ('stem1' … 'mixed10') makes of a square image, 0 where the image is too small:
  * the stem's and the halving blocks' 'valid' windows of 3 (299 → 73, 35, 17, 8).
  */

@@ -1,7 +1,8 @@
 import type { Activation } from '../../kernels/activation.ts';
 import { customGradient } from '../../tensor/custom-gradient.ts';
 import { concat, firstRows, lstmGates, matmul } from '../../tensor/functions.ts';
-import { execute, executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
+import { executeAll, type Tensor } from '../../tensor/tensor.ts';
+import { addRows, moreRows, stepsOf, zerosLike } from './packed-rows.ts';
 
 export interface LSTMState {
   /** Hidden state [B, units]. */
@@ -13,8 +14,8 @@ export interface LSTMState {
 export interface LSTMSequence {
   /** The inputs' part of the pre-activations [R, 4U], time-major and packed. */
   readonly projected: Tensor;
-  /** Added at every step [B, 4U]. */
-  readonly context: Tensor;
+  /** Added at every step [B, 4U], or null. */
+  readonly context: Tensor | null;
   /** [U, 4U] */
   readonly recurrentKernel: Tensor;
   /** Before the first step, [B, U]. */
@@ -32,14 +33,14 @@ export interface LSTMSequence {
  */
 export function lstmSequence(sequence: LSTMSequence): Tensor {
   const { projected, context, recurrentKernel, state } = sequence;
-  const inputs = [projected, context, recurrentKernel, state.h, state.c];
+  const inputs = [projected, recurrentKernel, state.h, state.c, ...(context ? [context] : [])];
   return customGradient(
     'lstmSequence',
     inputs,
     () => forward(sequence),
     (backwards) => {
       const { gradients, inputs, saved } = backwards;
-      return backward(sequence, inputs[2], gradients[0], saved);
+      return backward(sequence, inputs[1], gradients[0], saved);
     },
   )[0];
 }
@@ -49,11 +50,11 @@ function forward(sequence: LSTMSequence) {
   const { projected, context, recurrentKernel, active, activation, recurrentActivation } = sequence;
   let { h, c } = sequence.state;
   const saved: Tensor[] = [];
-  const words = executeAll('split', [projected], { axis: 0, sizes: active });
-  const hidden = words.map((word, step) => {
+  const hidden = stepsOf(projected, active).map((word, step) => {
     const count = active[step];
-    const [before, cell, added] = [h, c, context].map((tensor) => firstRows(tensor, count));
-    const z = word.add(added).add(matmul(before, recurrentKernel));
+    const [before, cell] = [h, c].map((tensor) => firstRows(tensor, count));
+    const entered = context ? word.add(firstRows(context, count)) : word;
+    const z = entered.add(matmul(before, recurrentKernel));
     ({ h, c } = lstmGates(z, cell, activation, recurrentActivation));
     saved.push(z, before, cell, c);
     return h;
@@ -62,20 +63,20 @@ function forward(sequence: LSTMSequence) {
 }
 
 function backward(
-  { active, activation, recurrentActivation, state }: LSTMSequence,
+  { active, activation, recurrentActivation, state, context }: LSTMSequence,
   recurrentKernel: Tensor,
   gradient: Tensor,
   saved: readonly Tensor[],
 ): Tensor[] {
-  const steps = executeAll('split', [gradient], { axis: 0, sizes: active });
+  const steps = stepsOf(gradient, active);
   const gates: Tensor[] = [];
   let hidden: Tensor | null = null;
   let cell: Tensor | null = null;
-  let context: Tensor | null = null;
+  let added: Tensor | null = null;
   for (let step = active.length - 1; step >= 0; step--) {
     const count = active[step];
     const [z, , before, after] = saved.slice(4 * step, 4 * step + 4);
-    const ofHidden: Tensor = hidden ? steps[step].add(moreRows(hidden, count)) : steps[step];
+    const ofHidden: Tensor = addRows(hidden, steps[step]);
     const ofCell: Tensor = cell ? moreRows(cell, count) : zerosLike(after);
     const attributes = { activation, recurrentActivation };
     const results: Tensor[] = executeAll(
@@ -87,7 +88,7 @@ function backward(
     gates.push(ofGates);
     hidden = matmul(ofGates, recurrentKernel, { transposeB: true });
     cell = ofBefore;
-    context = context ? ofGates.add(moreRows(context, count)) : ofGates;
+    if (context) added = addRows(added, ofGates);
   }
   const all = concat(gates.reverse(), 0);
   const states = concat(
@@ -95,24 +96,6 @@ function backward(
     0,
   );
   const sentences = state.h.shape[0];
-  const initial = [context, hidden, cell].map((tensor) => moreRows(tensor as Tensor, sentences));
-  return [all, initial[0], matmul(states, all, { transposeA: true }), initial[1], initial[2]];
-}
-
-/** Rows of zeros added below. */
-function moreRows(x: Tensor, count: number): Tensor {
-  const missing = count - x.shape[0];
-  return missing === 0
-    ? x
-    : execute('pad', [x], {
-        paddings: [
-          [0, missing],
-          [0, 0],
-        ],
-        value: 0,
-      });
-}
-
-function zerosLike(x: Tensor): Tensor {
-  return executeOn(x.device, 'fill', [], { shape: x.shape, dtype: x.dtype, value: 0 })[0];
+  const initial = [hidden, cell, ...(added ? [added] : [])].map((x) => moreRows(x as Tensor, sentences));
+  return [all, matmul(states, all, { transposeA: true }), ...initial];
 }

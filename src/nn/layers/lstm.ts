@@ -24,8 +24,8 @@ export class LSTM extends Module {
   readonly kernel: Parameter;
   readonly recurrentKernel: Parameter;
   readonly bias: Parameter;
-  readonly #activation: Activation;
-  readonly #recurrentActivation: Activation;
+  /** Of candidate and output, and of the gates. */
+  readonly activations: { readonly activation: Activation; readonly recurrentActivation: Activation };
 
   constructor(device: Device, random: Random | null, options: LSTMOptions) {
     super();
@@ -38,8 +38,7 @@ export class LSTM extends Module {
     this.recurrentKernel = new Parameter(device, recurrent, [units, 4 * units]);
     const bias = new Float32Array(4 * units).fill(1, units, 2 * units);
     this.bias = new Parameter(device, bias, [4 * units]);
-    this.#activation = activation;
-    this.#recurrentActivation = recurrentActivation;
+    this.activations = { activation, recurrentActivation };
   }
 
   /** x · kernel + bias for all time steps at once: [R, inputs] → [R, 4·units], one large GEMM. */
@@ -54,11 +53,10 @@ export class LSTM extends Module {
 
   /**
    * All steps of B sentences under teacher forcing. Projected inputs [R, 4U] lie time-major and packed: step t has the
-   * first `active[t]` sentences, falling. `context` [B, 4U] is added at every step. Returns the hidden states [R, U].
+   * first `active[t]` sentences, falling. `context` [B, 4U], where there is one, is added at every step. Returns the hidden states [R, U].
    */
-  sequence(projected: Tensor, context: Tensor, state: LSTMState, active: readonly number[]): Tensor {
-    const activations = { activation: this.#activation, recurrentActivation: this.#recurrentActivation };
-    const { recurrentKernel } = this;
+  sequence(projected: Tensor, context: Tensor | null, state: LSTMState, active: readonly number[]): Tensor {
+    const { recurrentKernel, activations } = this;
     return scope(() => lstmSequence({ projected, context, recurrentKernel, state, active, ...activations }));
   }
 
@@ -66,7 +64,8 @@ export class LSTM extends Module {
   advance(projected: Tensor, { h, c }: LSTMState): LSTMState {
     return scope(() => {
       const z = projected.add(matmul(h, this.recurrentKernel));
-      return lstmGates(z, c, this.#activation, this.#recurrentActivation);
+      const { activation, recurrentActivation } = this.activations;
+      return lstmGates(z, c, activation, recurrentActivation);
     });
   }
 }

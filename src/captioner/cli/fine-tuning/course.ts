@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../../nn/random.ts';
+import { rateFactor } from '../../../nn/schedules.ts';
 import { openScope } from '../../../tensor/scope.ts';
 import { meanAveragePrecision } from '../../metrics/average-precision.ts';
 import type { WordsObjective } from '../../training/encoder/encoder-objective.ts';
@@ -13,6 +14,8 @@ import type { FineTuningSettings } from './settings.ts';
 
 /** Words whose mean average precision is measured, the commonest. */
 const measuredWords = 200;
+
+const cosine = { kind: 'cosine', decay: 1, period: 1, decayAfter: 0 } as const;
 
 export interface Course {
   readonly out: string;
@@ -55,7 +58,7 @@ export async function runSteps(course: Course, from: FineTuningState): Promise<F
       const batches = await (prepared as Promise<EncoderBatch[]>);
       const { step } = state;
       prepared = step + 1 < total ? prepare(course, step + 1, stepsPerEpoch) : null;
-      const factor = rateFactor(step, total, settings.warmUp);
+      const factor = rateFactor({ ...cosine, warmUp: settings.warmUp }, step, total);
       const loss = await trainer.step(batches, {
         network: settings.encoderRate * factor,
         objective: settings.objectiveRate * factor,
@@ -90,12 +93,6 @@ export async function runSteps(course: Course, from: FineTuningState): Promise<F
     bar.close();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
-}
-
-/** Rises from 0 to 1 over `warmUp` steps, then falls to 0 by half a cosine (Loshchilov and Hutter 2017). */
-export function rateFactor(step: number, total: number, warmUp: number): number {
-  if (step < warmUp) return (step + 1) / warmUp;
-  return 0.5 * (1 + Math.cos((Math.PI * (step - warmUp)) / Math.max(1, total - warmUp)));
 }
 
 /** The batches of a step. They depend on the seed and the step's number alone, so that a resumed run sees the same. */

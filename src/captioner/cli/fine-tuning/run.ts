@@ -8,7 +8,7 @@ import type { Weights } from '../../../nn/formats/weights.ts';
 import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
 import { InceptionV3 } from '../../../nn/inception-v3/inception-v3.ts';
 import { MovingAverage } from '../../../nn/moving-average.ts';
-import { Adam } from '../../../nn/optimisers/adam.ts';
+import { AdamW } from '../../../nn/optimisers/adamw.ts';
 import { Random } from '../../../nn/random.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { WordsObjective } from '../../training/encoder/encoder-objective.ts';
@@ -142,8 +142,8 @@ async function build(
   const parameters = network.trainable();
   return {
     model: new TrainedEncoder(network, objective),
-    network: new Adam(parameters),
-    objective: new Adam(objective.trainable()),
+    network: new AdamW(parameters, { weightDecay: settings.weightDecay }),
+    objective: new AdamW(objective.trainable(), { weightDecay: settings.weightDecay }),
     average: movingAverage === 0 ? null : new MovingAverage(parameters, await network.save(), movingAverage),
   };
 }

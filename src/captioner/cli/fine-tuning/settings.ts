@@ -39,7 +39,7 @@ Usage: node dist/train.js --fine-tune STAGE [options] --encoder FILE --data DIR 
   --encoder-rate R       learning rate of the convolutions (default: 0.0001)
   --objective-rate R     learning rate of the layer that tells the words (default: 0.001)
   --warm-up N            steps over which both rates rise to these; then they fall to 0 by half a cosine (default: 100)
-  --weight-decay R       decoupled weight decay, as a share of the rate (default: 0)
+  --weight-decay R       of AdamW: part of a weight that a step takes away, times the rate (default: 0)
   --clip-norm R          largest norm of all gradients together (default: 1)
   --moving-average D     keep the moving average of the weights with this decay; 0 for the last ones (default: 0.99)
   --measure N            development images that are measured after every epoch (default: 500)

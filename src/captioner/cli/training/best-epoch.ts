@@ -4,9 +4,9 @@ import type { Epoch } from './checkpoint.ts';
 export type Choice = 'loss' | 'cider';
 
 /** The better, the lower; undefined for an epoch that was not measured so. */
-function measureOf({ devLoss, cider }: Epoch, by: Choice): number | undefined {
+function measureOf({ devLoss, devCider }: Epoch, by: Choice): number | undefined {
   if (by === 'loss') return devLoss;
-  return cider === undefined ? undefined : -cider;
+  return devCider === undefined ? undefined : -devCider;
 }
 
 /** The best of the epochs that were measured, the earliest of equals. */

@@ -16,16 +16,18 @@ import type { ModelSettings } from './settings.ts';
 /** A finished epoch. */
 export interface Epoch {
   readonly epoch: number;
-  /** Means per word, in nats. */
-  readonly trainLoss: number;
-  /** With several data sets, the mean of theirs. */
+  /** Mean per word, in nats; null where rewards were trained on. */
+  readonly trainLoss: number | null;
+  /** Mean CIDEr-D of the sentences drawn, the end word counted; null of cross-entropy. */
+  readonly trainReward: number | null;
+  /** Mean per word, in nats; with several data sets, the mean of theirs. */
   readonly devLoss: number;
   /** Of the last step. */
   readonly learningRate: number;
   readonly seconds: number;
   /** Of the captions of development images, where they were scored; with several data sets, the mean of theirs. */
-  readonly cider?: number;
-  readonly bleu4?: number;
+  readonly devCider?: number;
+  readonly devBleu4?: number;
   /** Of each data set, where there are several. */
   readonly sets?: readonly SetMeasures[];
 }
@@ -35,8 +37,8 @@ export interface SetMeasures {
   /** As `--data` has it. */
   readonly data: string;
   readonly devLoss: number;
-  readonly cider?: number;
-  readonly bleu4?: number;
+  readonly devCider?: number;
+  readonly devBleu4?: number;
 }
 
 /** What is to be known, beside weights, to go on as if nothing had happened. */
@@ -68,9 +70,10 @@ export interface Sample {
 export interface Trained {
   readonly decoder: Decoder;
   readonly optimiser: Optimiser;
-  /** Of the dropout masks, and of the batches' order. */
+  /** Of the dropout masks, of the batches' order, and of the words that self-critical training draws. */
   readonly dropoutRandom: Random;
   readonly orderRandom: Random;
+  readonly sampleRandom: Random;
 }
 
 export const checkpointFile = 'checkpoint.safetensors';
@@ -97,6 +100,7 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
     state: JSON.stringify(state),
     steps: String(steps),
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
+    sampleRandom: JSON.stringify(trained.sampleRandom.save()),
   };
   await writeAtomically(join(folder, checkpointFile), writeSafetensors(weights, { metadata }));
 }
@@ -137,11 +141,12 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   const state: TrainingState = JSON.parse(entry('state'));
   return {
     state,
-    apply({ decoder, optimiser, dropoutRandom, orderRandom }) {
+    apply({ decoder, optimiser, dropoutRandom, orderRandom, sampleRandom }) {
       decoder.load(part('model.'), path);
       optimiser.restore(Number(entry('steps')), part('optimiser.'));
       dropoutRandom.restore(JSON.parse(entry('dropoutRandom')));
       orderRandom.restore(state.order);
+      sampleRandom.restore(JSON.parse(entry('sampleRandom')));
     },
   };
 }

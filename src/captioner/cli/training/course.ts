@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import { type Progress, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { type Criticism, type Progress, Trainer, type TrainingData } from '../../training/trainer.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 import { bestOf, measuredSince } from './best-epoch.ts';
@@ -29,6 +29,8 @@ export interface CourseParts {
   readonly run: RunSettings;
   readonly settings: ModelSettings;
   readonly data: TrainingData & { readonly dev: readonly DevSet[] };
+  /** Of self-critical training; null of teacher forcing. */
+  readonly criticism: Criticism | null;
   readonly trained: Trained;
   readonly tokenizer: Tokenizer;
   readonly terminal: Terminal;
@@ -45,7 +47,7 @@ export class Course {
   #savedAt = 0;
 
   constructor(parts: CourseParts, state: TrainingState) {
-    const { device, settings, trained } = parts;
+    const { device, settings, trained, criticism } = parts;
     this.#parts = parts;
     this.#state = state;
     this.#pace = new Pace(settings.epochs);
@@ -56,6 +58,7 @@ export class Course {
       schedule: settings.schedule,
       epochs: settings.epochs,
       random: trained.orderRandom,
+      criticism,
     });
   }
 
@@ -98,7 +101,7 @@ export class Course {
   }
 
   async #epoch(signals: SignalWatch): Promise<void> {
-    const { run, settings, trained, terminal, report } = this.#parts;
+    const { run, settings, trained, terminal, report, criticism } = this.#parts;
     const { progress, learningRate } = await this.#train(signals);
     const start = performance.now();
     const { sets, samples } = await this.#measure(signals);
@@ -107,7 +110,8 @@ export class Course {
     const { position, seconds, history } = this.#state;
     const line: Epoch = {
       epoch: position.epoch,
-      trainLoss: position.lossSum / position.words,
+      trainLoss: criticism ? null : position.sum / position.count,
+      trainReward: criticism ? position.sum / position.count : null,
       ...meanOf(sets),
       learningRate,
       seconds: Math.round((seconds + measuring) * 10) / 10,
@@ -116,7 +120,7 @@ export class Course {
     this.#state = {
       ...this.#state,
       history: [...history, line],
-      position: { epoch: position.epoch + 1, batches: 0, lossSum: 0, words: 0 },
+      position: { epoch: position.epoch + 1, batches: 0, sum: 0, count: 0 },
       seconds: 0,
       order: trained.orderRandom.save(),
       samples,
@@ -146,10 +150,10 @@ export class Course {
       let start = performance.now();
       for await (progress of this.#trainer.epoch(data, position)) {
         const seconds = (performance.now() - start) / 1000;
-        const { epoch, batches, lossSum, words } = progress;
+        const { epoch, batches, sum, count, random } = progress;
         this.#state = {
           ...this.#state,
-          position: { epoch, batches, lossSum, words },
+          position: { epoch, batches, sum, count, random },
           seconds: this.#state.seconds + seconds,
         };
         this.#pace.trained(batchImages, seconds);
@@ -165,21 +169,24 @@ export class Course {
   }
 
   #remark(progress: Progress): string {
-    const { lossSum, words, learningRate } = progress;
+    const { sum, count, learningRate } = progress;
+    const name = this.#parts.criticism ? 'reward' : 'loss';
     return (
-      `loss ${(lossSum / words).toFixed(3)}, ${this.#pace.imagesPerSecond.toFixed(0)} images/s, ` +
+      `${name} ${(sum / count).toFixed(3)}, ${this.#pace.imagesPerSecond.toFixed(0)} images/s, ` +
       `rate ${rateText(learningRate)}, whole run ${durationText(this.#pace.secondsLeft(progress))}`
     );
   }
 
   #epochText(line: Epoch, progress: Progress): string {
     const { settings } = this.#parts;
-    const { epoch, trainLoss, learningRate, seconds, sets = [] } = line;
+    const { epoch, trainLoss, trainReward, learningRate, seconds, sets = [] } = line;
+    const trainedOn =
+      trainLoss === null ? `reward ${trainReward?.toFixed(4)}` : `loss ${trainLoss.toFixed(4)}`;
     const ofSets = sets.map((set) => `, of ${set.data} ${measuresText(set)}`).join('');
     const speed = this.#pace.imagesPerSecond;
     const left = this.#pace.secondsLeft(progress);
     return (
-      `epoch ${epoch}: loss ${trainLoss.toFixed(4)}, ${measuresText(line)}${ofSets}, ` +
+      `epoch ${epoch}: ${trainedOn}, ${measuresText(line)}${ofSets}, ` +
       `rate ${rateText(learningRate)}, ${seconds.toFixed(0)} s` +
       (Number.isFinite(speed) ? `, ${speed.toFixed(0)} images/s` : '') +
       (epoch < settings.epochs && Number.isFinite(left) ? `; at most ${durationText(left)} to go` : '')
@@ -205,7 +212,7 @@ export class Course {
       const model = { device, decoder, tokenizer };
       const scores = await scoreDevSet(model, data.features, dev, settings.scores, signals);
       for (const [image, caption] of scores.captions) captions.set(image, caption);
-      sets.push({ ...measures, cider: scores.cider, bleu4: scores.bleu4 });
+      sets.push({ ...measures, devCider: scores.devCider, devBleu4: scores.devBleu4 });
     }
     return { sets, samples: extended(this.#state.samples, captions, epoch) };
   }
@@ -218,19 +225,21 @@ export class Course {
 
 const rateText = (rate: number): string => String(Number(rate.toPrecision(3)));
 
+type Measures = Pick<Epoch, 'devLoss' | 'devCider' | 'devBleu4'>;
+
 /** The mean over the data sets. */
-function meanOf(sets: readonly SetMeasures[]): Pick<Epoch, 'devLoss' | 'cider' | 'bleu4'> {
-  const mean = (name: 'devLoss' | 'cider' | 'bleu4') =>
+function meanOf(sets: readonly SetMeasures[]): Measures {
+  const mean = (name: keyof Measures) =>
     sets.reduce((sum, set) => sum + (set[name] ?? Number.NaN), 0) / sets.length;
   const devLoss = mean('devLoss');
-  if (sets.some(({ cider }) => cider === undefined)) return { devLoss };
-  return { devLoss, cider: mean('cider'), bleu4: mean('bleu4') };
+  if (sets.some(({ devCider }) => devCider === undefined)) return { devLoss };
+  return { devLoss, devCider: mean('devCider'), devBleu4: mean('devBleu4') };
 }
 
-function measuresText({ devLoss, cider, bleu4 }: Pick<Epoch, 'devLoss' | 'cider' | 'bleu4'>): string {
+function measuresText({ devLoss, devCider, devBleu4 }: Measures): string {
   const loss = `validation loss ${devLoss.toFixed(4)}`;
-  if (cider === undefined || bleu4 === undefined) return loss;
-  return `${loss}, CIDEr ${cider.toFixed(3)}, BLEU-4 ${bleu4.toFixed(3)}`;
+  if (devCider === undefined || devBleu4 === undefined) return loss;
+  return `${loss}, CIDEr ${devCider.toFixed(4)}, BLEU-4 ${devBleu4.toFixed(4)}`;
 }
 
 const mostSamples = 12;

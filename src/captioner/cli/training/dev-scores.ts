@@ -11,8 +11,8 @@ import type { DevSet } from './training-data.ts';
 
 /** Scores of the captions of a set's development images. */
 export interface DevScores {
-  readonly cider: number;
-  readonly bleu4: number;
+  readonly devCider: number;
+  readonly devBleu4: number;
   /** By path of the image, evenly chosen from the set. */
   readonly captions: ReadonlyMap<string, string>;
 }
@@ -22,16 +22,16 @@ export async function scoreDevSet(
   { device, decoder, tokenizer }: { device: Device; decoder: Decoder; tokenizer: Tokenizer },
   features: FeatureTable,
   { path, images, references }: DevSet,
-  scores: ModelSettings['scores'],
+  { images: most, beam }: ModelSettings['scores'],
   signals: SignalWatch,
 ): Promise<DevScores> {
-  const count = Math.min(scores.images, images.length);
+  const count = Math.min(most, images.length);
   const chosen = Array.from({ length: count }, (_, index) => Math.floor((index * images.length) / count));
   const rows = chosen.map((index) => images[index].features);
   const bar = openProgressBar(`captions of ${path}`);
   try {
     const sentences = await decoderCaptions(device, decoder, tokenizer, features, rows, {
-      beam: scores.beam,
+      beam,
       progress: (done) => {
         bar.update(done, count);
         return signals.check();
@@ -39,8 +39,8 @@ export async function scoreDevSet(
     });
     const captions = new Map(chosen.map((index, row) => [references[index].image, sentences[row]]));
     const people = new Map(chosen.map((index) => [references[index].image, references[index].captions]));
-    const { CIDEr: cider, 'BLEU-4': bleu4 } = evaluateCaptions(captions, people);
-    return { cider, bleu4, captions };
+    const scores = evaluateCaptions(captions, people);
+    return { devCider: scores.CIDEr, devBleu4: scores['BLEU-4'], captions };
   } finally {
     bar.close();
   }

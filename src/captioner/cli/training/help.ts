@@ -37,10 +37,23 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --pooling NAME         average, or grid (of one output) (default: average)
   --encoding-size N      width of the image's encoding (default: 256)
   --attention N          units of additive attention over the grid; 0 for none (default: 0)
-  --initial-state NAME   dense (from the encoding) or zeros (default: dense, zeros with attention)
+  --gate                 attention's context goes through a sigmoid gate, channel by channel
+  --initial-state NAME   dense (from the encoding, or the grid's mean) or zeros (default: dense, zeros with attention)
   --embedding N          width of a word's vector (default: 256)
   --lstm-size N          hidden units (default: 512)
+  --layers N             layers of the LSTM, 1 or 2 (default: 1)
+  --deep-output          a tanh layer over hidden state, context and word comes before the output layer
+  --tie                  the output layer's kernel is the transpose of the word vectors
   --caption-length N     most words that the model writes (default: 20)
+
+ Objective
+  --objective NAME       cross-entropy (teacher forcing), or cider: self-critical training on the CIDEr-D of sentences that
+                         the model draws, for a model that has learnt by cross-entropy (see --from) (default: cross-entropy)
+  --samples N            cider: sentences drawn for each image (default: 5)
+  --baseline NAME        cider: what a sentence's score is compared with: mean (of the image's other samples) or greedy (the
+                         sentence that the model would say) (default: mean)
+  --cross-entropy-weight R
+                         cider: how much the cross-entropy of people's captions counts beside (default: 0)
 
  Training
   --epochs N             (default: 10)
@@ -55,10 +68,14 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --decay-every N        … or rather every so many steps …
   --decay-after N        … after so many epochs, or times that many steps (default: 4)
   --clip-norm R          largest norm of all gradients together (default: 5)
+  --label-smoothing E    part of each word's weight that goes evenly to all words (default: 0)
+  --doubly-stochastic L  weight of the penalty on attention that leaves places out (default: 0)
+  --scheduled-sampling P probability that the model's own word enters in place of the true one (default: 0)
   --dropout-encoding R   (default: 0.4)
   --dropout-embedding R  (default: 0.4)
   --dropout-output R     (default: 0.4)
-  --choose-by NAME       loss or cider: what decides which epoch's model is kept (default: loss)
+  --choose-by NAME       loss or cider: what decides which epoch's model is kept (default: loss; cider
+                         with that objective)
   --patience N           epochs that were measured so and were not better before training stops (default: 2)
   --score-every N        development images are captioned and scored every so many epochs; 0 for never (default: 1)
   --score-images N       at most so many of each data set (default: 500)
@@ -68,7 +85,7 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --precision NAME       float32 or float16 weights of the decoder in the model (default: float16)
   --version, --help
 
-Losses are means per word in nats. --out then holds a model folder for caption --model, metrics.jsonl with one line an
+Losses are means per word in nats: that of training is what is minimised, that of validation plain cross-entropy. --out then holds a model folder for caption --model, metrics.jsonl with one line an
 epoch, training.json, and checkpoint.safetensors. Several data sets have a loss each, and their mean chooses. Ctrl-C saves a
 checkpoint and ends; a second one ends at once. Exit code: 0 trained, 1 failed on the way, 2 cannot begin as written,
 130 or 143 stopped by a signal.`;

@@ -12,7 +12,9 @@ import { Random } from '../../../nn/random.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
+import type { Criticism } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
 import { type Terminal, usable } from '../terminal.ts';
 import {
@@ -100,7 +102,7 @@ async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Termi
           before: earlier?.report ?? null,
           config: run.config,
           dataHash,
-          position: { epoch: 1, batches: 0, lossSum: 0, words: 0 },
+          position: { epoch: 1, batches: 0, sum: 0, count: 0 },
           seconds: 0,
           order: trained.orderRandom.save(),
           samples: [],
@@ -117,10 +119,35 @@ async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Termi
       })),
     };
     const report = (latest: TrainingState, progress: Progress) => writeReport(run, facts, latest, progress);
-    await new Course({ device, run, settings, data, trained, tokenizer, terminal, report }, state).run();
+    const criticism = criticismOf(device, settings, tokenizer, trained, sets, config.decoder.maximumLength);
+    const parts = { device, run, settings, data, trained, criticism, tokenizer, terminal, report };
+    await new Course(parts, state).run();
   } finally {
     device.destroy();
   }
+}
+
+function criticismOf(
+  device: Device,
+  { objective, selfCritical }: ModelSettings,
+  tokenizer: Tokenizer,
+  { sampleRandom }: Trained,
+  sets: readonly CleanedSet[],
+  maximumLength: number,
+): Criticism | null {
+  if (objective !== 'cider') return null;
+  const { samples, baseline, crossEntropy } = selfCritical;
+  // Rewards count all that people wrote, whatever part of it is trained on.
+  const references = sets.flatMap(({ set, train }) => {
+    const written = new Map(set.train.map((record) => [record.image, record]));
+    return train.map((record) => written.get(record.image) ?? record);
+  });
+  const rows = references.map((_, row) => row);
+  const options = { samples, baseline, maximumLength };
+  return {
+    selfCritical: new SelfCritical(device, tokenizer, references, rows, sampleRandom, options),
+    crossEntropy,
+  };
 }
 
 async function openCleaned(
@@ -173,8 +200,9 @@ function trainingRows(
 function build(device: Device, config: CaptionerConfig, settings: ModelSettings): Trained {
   const dropoutRandom = new Random(settings.seed);
   const orderRandom = new Random(settings.seed + 1);
+  const sampleRandom = new Random(settings.seed + 2);
   const decoder = new Decoder(device, dropoutRandom, config, settings.dropout);
-  return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom };
+  return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom, sampleRandom };
 }
 
 function optimiserOf({ optimiser, momentum, weightDecay }: ModelSettings, decoder: Decoder): Optimiser {

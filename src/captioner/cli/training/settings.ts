@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptionerConfig } from '../../config.ts';
 import type { DropoutRates } from '../../decoder/decoder.ts';
+import type { Baseline } from '../../training/self-critical.ts';
 import type { Schedule } from '../../training/trainer.ts';
 import { choiceFlag, numberFlag, threadsFlag, UsageError } from '../arguments.ts';
 import { isData } from '../data-folder.ts';
@@ -50,6 +51,13 @@ export interface ModelSettings {
   readonly encoder: CaptionerConfig['encoder'];
   /** Without the vocabulary, which the captions decide. */
   readonly decoder: Omit<CaptionerConfig['decoder'], 'vocabulary'>;
+  readonly objective: 'cross-entropy' | 'cider';
+  /** Of self-critical training; not looked at otherwise. */
+  readonly selfCritical: {
+    readonly samples: number;
+    readonly baseline: Baseline;
+    readonly crossEntropy: number;
+  };
   readonly optimiser: 'adam' | 'adamw' | 'nadam' | 'sgd';
   /** Of adamw, and of sgd; 0 with the others. */
   readonly weightDecay: number;
@@ -123,6 +131,12 @@ export function runSettings(values: Values): RunSettings {
 /** The settings of a new model; throws UsageError. What they mean together is checked with its config.json. */
 export function modelSettings(values: Values): ModelSettings {
   const attention = whole('attention', values.attention, 0);
+  const doublyStochastic = fraction('doubly-stochastic', values['doubly-stochastic'], 0, 1e6);
+  if (attention === 0 && (values.gate || doublyStochastic > 0)) {
+    throw new UsageError(
+      `--${values.gate ? 'gate' : 'doubly-stochastic'} is for attention: give it units with --attention.`,
+    );
+  }
   const optional = (flag: 'num-words' | 'num-examples' | 'best-captions' | 'decay-every') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
@@ -154,13 +168,22 @@ export function modelSettings(values: Values): ModelSettings {
     },
     decoder: {
       weights: 'decoder.safetensors',
-      attention: attention > 0 ? { units: attention } : null,
+      attention: attention > 0 ? { units: attention, ...(values.gate && { gate: true }) } : null,
       initialState: choiceFlag('--initial-state', initialState, ['dense', 'zeros']),
       embedding: whole('embedding', values.embedding),
       units: whole('lstm-size', values['lstm-size']),
+      ...(choiceFlag('--layers', values.layers, ['1', '2']) === '2' && { layers: 2 as const }),
+      ...(values['deep-output'] && { outputFrom: 'hidden+context+word' as const }),
+      ...(values.tie && { tied: true }),
       activation: 'tanh',
       recurrentActivation: 'sigmoid',
       maximumLength: whole('caption-length', values['caption-length']),
+    },
+    objective: choiceFlag('--objective', values.objective, ['cross-entropy', 'cider']),
+    selfCritical: {
+      samples: whole('samples', values.samples),
+      baseline: choiceFlag('--baseline', values.baseline, ['mean', 'greedy']),
+      crossEntropy: fraction('cross-entropy-weight', values['cross-entropy-weight'], 0, 1e6),
     },
     ...optimiserSettings(values),
     schedule: {
@@ -172,6 +195,9 @@ export function modelSettings(values: Values): ModelSettings {
       decayAfter: whole('decay-after', values['decay-after'], 0),
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
       batchImages: whole('batch-images', values['batch-images']),
+      labelSmoothing: fraction('label-smoothing', values['label-smoothing'], 0, 0.99),
+      doublyStochastic,
+      scheduledSampling: fraction('scheduled-sampling', values['scheduled-sampling'], 0, 1),
     },
     dropout: {
       encoding: rate('dropout-encoding'),
@@ -210,7 +236,8 @@ function optimiserSettings(values: Values): Pick<ModelSettings, 'optimiser' | 'w
 }
 
 function choiceSettings(values: Values): Pick<ModelSettings, 'chooseBy' | 'scores'> {
-  const chooseBy = choiceFlag('--choose-by', values['choose-by'], ['loss', 'cider']);
+  const byDefault = values.objective === 'cider' ? 'cider' : 'loss';
+  const chooseBy = choiceFlag('--choose-by', values['choose-by'] ?? byDefault, ['loss', 'cider']);
   const every = whole('score-every', values['score-every'], 0);
   if (chooseBy === 'cider' && every === 0) {
     throw new UsageError(

@@ -68,19 +68,20 @@ function charts(history: readonly Epoch[]): [title: string, chart: Markup][] {
     }),
   });
   const sets = history[0]?.sets ?? [];
-  const ofSets = (measure: 'devLoss' | 'cider') =>
+  const ofSets = (measure: 'devLoss' | 'devCider') =>
     sets.map(({ data }, index) => of(data, ({ sets: measured }) => measured?.[index]?.[measure]));
   const lines: [string, Series[]][] = [
     [
       'Loss per word, in nats',
       [
-        of('training', ({ trainLoss }) => trainLoss),
+        of('training', ({ trainLoss }) => trainLoss ?? undefined),
         of('development', ({ devLoss }) => devLoss),
         ...ofSets('devLoss'),
       ],
     ],
-    ['CIDEr of development images', [of('CIDEr', ({ cider }) => cider), ...ofSets('cider')]],
-    ['BLEU-4 of development images', [of('BLEU-4', ({ bleu4 }) => bleu4)]],
+    ['CIDEr of development images', [of('CIDEr', ({ devCider }) => devCider), ...ofSets('devCider')]],
+    ['BLEU-4 of development images', [of('BLEU-4', ({ devBleu4 }) => devBleu4)]],
+    ['Mean reward', [of('reward', ({ trainReward }) => trainReward ?? undefined)]],
     ['Learning rate', [of('learning rate', ({ learningRate }) => learningRate)]],
   ];
   return lines.flatMap(([title, series]): [string, Markup][] => {
@@ -90,13 +91,13 @@ function charts(history: readonly Epoch[]): [title: string, chart: Markup][] {
 }
 
 function epochTable(history: readonly Epoch[]): Markup {
-  const names = ['epoch', 'loss', 'dev loss', 'CIDEr', 'BLEU-4', 'learning rate', 'seconds'];
+  const names = ['epoch', 'loss or reward', 'dev loss', 'CIDEr', 'BLEU-4', 'learning rate', 'seconds'];
   const cells = (line: Epoch) => [
     line.epoch,
-    line.trainLoss.toFixed(4),
+    (line.trainLoss ?? line.trainReward)?.toFixed(4) ?? '',
     line.devLoss.toFixed(4),
-    line.cider?.toFixed(3) ?? '',
-    line.bleu4?.toFixed(3) ?? '',
+    line.devCider?.toFixed(3) ?? '',
+    line.devBleu4?.toFixed(3) ?? '',
     Number(line.learningRate.toPrecision(3)),
     line.seconds,
   ];

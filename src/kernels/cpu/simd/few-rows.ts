@@ -53,7 +53,15 @@ export function multiplyFewRows(
  * c += Σ a[k] · b[k] over rows of `bytes` bytes of B, four of them at a time: as fast as by pairs or a third faster (1024
  * rows of 16 KiB, Zen 3), also where the rows lie a multiple of 4096 bytes apart.
  */
-function addRow(a: usize, step: usize, b: usize, bStride: usize, c: usize, bytes: usize, depth: i32): void {
+export function addRow(
+  a: usize,
+  step: usize,
+  b: usize,
+  bStride: usize,
+  c: usize,
+  bytes: usize,
+  depth: i32,
+): void {
   const end = c + bytes;
   for (; depth >= 4; depth -= 4) {
     addFour(a, step, b, bStride, c, end);
@@ -162,7 +170,7 @@ function addThreeRows(
 }
 
 /** c += factor · b, up to the address `end` of C. */
-function addOne(factor: f32, b: usize, c: usize, end: usize): void {
+export function addOne(factor: f32, b: usize, c: usize, end: usize): void {
   const factors = f32x4.splat(factor);
   for (; c + 16 <= end; c += 16) {
     v128.store(c, multiplyAdd(factors, v128.load(b), v128.load(c)));

@@ -1,5 +1,7 @@
 export { adam } from './adam';
+export { additiveScores, additiveScoresGradient } from './additive';
 export { binary } from './binary';
+export { matmulChosen, outerChosen } from './chosen';
 export { dropout } from './dropout';
 export { multiplyFewRows } from './few-rows';
 export { lstmGates, lstmGatesGradient } from './lstm';

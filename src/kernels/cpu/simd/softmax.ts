@@ -1,4 +1,5 @@
 import { exponential } from './exponential';
+import { sumOf } from './sum';
 
 /** Probabilities over each of the rows from … to, of `columns` floats, one or more. */
 export function softmax(x: usize, y: usize, columns: i32, from: i32, to: i32): void {
@@ -40,6 +41,7 @@ export function sparseCrossEntropy(
   losses: usize,
   columns: i32,
   ignore: i32,
+  smoothing: f64,
   from: i32,
   to: i32,
 ): void {
@@ -50,14 +52,16 @@ export function sparseCrossEntropy(
     if (label !== ignore && label >= 0 && label < columns) {
       const shift = largest(logits, columns);
       const chosen = load<f32>(logits + ((<usize>label) << 2));
-      loss = Math.log(sumOfExponentials(logits, columns, shift, 0)) + <f64>shift - <f64>chosen;
+      const below = <f64>shift - <f64>chosen;
+      loss = Math.log(sumOfExponentials(logits, columns, shift, 0)) + below;
+      if (smoothing > 0) loss += smoothing * (<f64>shift - sumOf(logits, columns) / columns - below);
     }
     store<f32>(losses + ((<usize>row) << 2), <f32>loss);
     logits += (<usize>columns) << 2;
   }
 }
 
-/** Gradient of the logits, rows from … to: the row's g times (softmax − one at the label). */
+/** Gradient of the logits, rows from … to: the row's g times (softmax − one at the label, smoothed). */
 export function sparseCrossEntropyGradient(
   logits: usize,
   labels: usize,
@@ -65,6 +69,7 @@ export function sparseCrossEntropyGradient(
   y: usize,
   columns: i32,
   ignore: i32,
+  smoothing: f64,
   from: i32,
   to: i32,
 ): void {
@@ -80,7 +85,8 @@ export function sparseCrossEntropyGradient(
       const sum = sumOfExponentials(logits, columns, largest(logits, columns), y);
       scale(y, columns, <f32>(<f64>slope / sum));
       const chosen = y + ((<usize>label) << 2);
-      store<f32>(chosen, load<f32>(chosen) - slope);
+      store<f32>(chosen, load<f32>(chosen) - <f32>(<f64>slope * (1 - smoothing)));
+      if (smoothing > 0) shiftBy(y, columns, <f32>((<f64>slope * smoothing) / columns));
     }
     logits += bytes;
     y += bytes;
@@ -138,6 +144,18 @@ function sumOfExponentials(x: usize, count: i32, shift: f32, target: usize): f64
     x += 4;
   }
   return sum;
+}
+
+function shiftBy(x: usize, count: i32, less: f32): void {
+  const shifts = f32x4.splat(less);
+  for (; count >= 4; count -= 4) {
+    v128.store(x, f32x4.sub(v128.load(x), shifts));
+    x += 16;
+  }
+  for (; count > 0; count--) {
+    store<f32>(x, load<f32>(x) - less);
+    x += 4;
+  }
 }
 
 function scale(x: usize, count: i32, factor: f32): void {

@@ -41,7 +41,7 @@ export function sum(
   }
 }
 
-function sumOf(x: usize, count: i32): f64 {
+export function sumOf(x: usize, count: i32): f64 {
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
   for (; count >= 4; count -= 4) {
