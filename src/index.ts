@@ -33,8 +33,10 @@ export { type SearchMethod, SentenceSearch } from './captioner/search/sentence-s
 export { readTokenizerPickle } from './captioner/tokenizer/pickle.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
+export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
 export { type FeatureTable, teacherForcingLoss } from './captioner/training/teacher-forcing.ts';
 export {
+  type EpochPosition,
   type Progress,
   type Schedule,
   Trainer,

@@ -301,7 +301,7 @@ onDevice('the trainer minimises its objective and is judged by plain cross-entro
       random: new Random(1),
     });
   const trained = await make(0).trainEpoch(data, 1, () => {});
-  const judged = await make(0).evaluate(data);
+  const judged = await make(0).evaluate(data.dev, data.features);
   const [minimised, plain] = await Promise.all(expected.map((loss) => loss.item()));
   assert.ok(Math.abs(trained - minimised) < 1e-5, `${trained}, expected ${minimised}`);
   assert.ok(Math.abs(judged - plain) < 1e-5, `${judged}, expected ${plain}`);

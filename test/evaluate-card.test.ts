@@ -42,6 +42,7 @@ function writeReports(model: string): void {
       best: null,
       heldOut: 0.1,
     },
+    dataWeights: [],
     seed: 43,
     encoder: config.encoder,
     decoder,
@@ -63,6 +64,8 @@ function writeReports(model: string): void {
     dropout: { encoding: 0.31, embedding: 0.32, output: 0.33 },
     epochs: 6,
     patience: 1,
+    chooseBy: 'loss',
+    scores: { every: 1, images: 500, beam: 1 },
     precision: 'float16',
   };
   const epochs = [

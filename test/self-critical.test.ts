@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Decoder } from '../src/captioner/decoder/decoder.ts';
-import { greedyScores } from '../src/captioner/evaluation/greedy-scores.ts';
+import { decoderCaptions } from '../src/captioner/evaluation/decoder-captions.ts';
 import { ciderDScores } from '../src/captioner/metrics/cider.ts';
+import { evaluateCaptions } from '../src/captioner/metrics/evaluate-captions.ts';
 import { tokenizeForScoring } from '../src/captioner/metrics/tokenize.ts';
 import { greedySearch } from '../src/captioner/search/greedy.ts';
 import { Tokenizer } from '../src/captioner/tokenizer/tokenizer.ts';
@@ -151,7 +152,7 @@ for (const baseline of ['mean', 'greedy'] as const) {
     const random = new Random(1);
     const trainer = new Trainer({ device, decoder, optimiser, schedule, epochs: 100, random, criticism });
     const images = [0, 1, 2].map((features) => ({ features, captions: [[startId, 4, endId]] }));
-    const data = { train: images, dev: images, features: table };
+    const data = { train: images, features: table };
     const rewards: number[] = [];
     for (let epoch = 1; epoch <= 100; epoch++) rewards.push(await trainer.trainEpoch(data, epoch, () => {}));
     const mean = (part: number[]) => part.reduce((sum, reward) => sum + reward, 0) / part.length;
@@ -159,7 +160,11 @@ for (const baseline of ['mean', 'greedy'] as const) {
       mean(rewards.slice(-5)) > mean(rewards.slice(0, 5)) + 0.4,
       rewards.map((reward) => reward.toFixed(2)).join(' '),
     );
-    const scores = await greedyScores(device, decoder, tokenizer, references, [0, 1, 2], table);
+    const sentences = await decoderCaptions(device, decoder, tokenizer, table, [0, 1, 2], { beam: 1 });
+    const scores = evaluateCaptions(
+      new Map(references.map(({ image }, row) => [image, sentences[row]])),
+      new Map(references.map(({ image, captions }) => [image, captions])),
+    );
     assert.ok(scores.CIDEr > 0.5, `greedy captions score ${scores.CIDEr}`);
     assert.is(scores.images, 3);
     device.destroy();

@@ -56,7 +56,10 @@ function settingsTable({ settings, wordIds }) {
       ['learning rate', rateText(schedule)],
       ['norm of all gradients', `at most ${schedule.clipNorm}`],
       ['dropout', `encoding ${dropout.encoding}, words ${dropout.embedding}, output ${dropout.output}`],
-      ['epochs', `at most ${settings.epochs}, stopping after ${settings.patience} without a better dev loss`],
+      [
+        'epochs',
+        `at most ${settings.epochs}, stopping after ${settings.patience} without a better ${settings.chooseBy === 'cider' ? 'dev CIDEr' : 'dev loss'}`,
+      ],
       ['seed', settings.seed],
       ['decoder stored as', settings.precision],
     ],
@@ -161,7 +164,7 @@ function epochTable({ epochs, best, settings }) {
       learningRate.toPrecision(3),
       (rewarded ? trainReward : trainLoss).toFixed(3),
       devLoss.toFixed(3),
-      ...(scored ? [devCider.toFixed(3)] : []),
+      ...(scored ? [devCider?.toFixed(3) ?? ''] : []),
       Math.round(seconds),
     ]),
   );

@@ -8,11 +8,13 @@ import {
   fineTuningSettings,
 } from './fine-tuning/settings.ts';
 import { runCommand, type Terminal } from './terminal.ts';
-import { FLAGS, HELP, modelSettings, runSettings } from './training/settings.ts';
+import { readValues } from './training/config-file.ts';
+import { HELP } from './training/help.ts';
+import { modelSettings, runSettings } from './training/settings.ts';
 
 async function main(args: string[], terminal: Terminal): Promise<number> {
   if (args.some((argument) => /^--fine-tune(=|$)/.test(argument))) return fineTuning(args, terminal);
-  const { values, positionals } = readArguments(args, FLAGS);
+  const { values, positionals } = readValues(args);
   if (values.help) terminal.print(HELP);
   else if (values.version) terminal.print(`ekphrasis ${packageVersion()}`);
   if (values.help || values.version) return 0;

@@ -13,7 +13,7 @@ export interface DataFolder {
 
 /** A captioned data set; `image` is a name that the folder can read. */
 export interface DataSet {
-  layout: 'flickr8k' | 'coco';
+  layout: 'flickr8k' | 'coco' | 'csv' | 'json-lines';
   train: CaptionedImage[];
   dev: CaptionedImage[];
   /** Empty, as the others, where split lists are given and none is for it. */
@@ -62,7 +62,8 @@ class Listing {
   }
 }
 
-async function readText(folder: DataFolder, name: string): Promise<string> {
+/** A file's text. Throws FormatError where it is not UTF-8. */
+export async function readText(folder: DataFolder, name: string): Promise<string> {
   const bytes = await folder.read(name);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

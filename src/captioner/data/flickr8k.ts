@@ -7,21 +7,21 @@ import { parseCsv } from './csv.ts';
  * CSV whose first line names the columns, of which `image` and `caption` are read.
  * @throws FormatError if a column is missing, a row is cut short, or the CSV is broken.
  */
-export function parseFlickrCsv(text: string): CaptionedImage[] {
+export function parseFlickrCsv(text: string, file = 'captions.txt'): CaptionedImage[] {
   const [header = [], ...rows] = parseCsv(text);
   const names = header.map((name) => name.trim().toLowerCase());
   const image = names.indexOf('image');
   const caption = names.indexOf('caption');
   if (image < 0 || caption < 0) {
     throw new FormatError(
-      `captions.txt: its first line is ${JSON.stringify(header.join(','))}; expected the columns image,caption.`,
+      `${file}: its first line is ${JSON.stringify(header.join(','))}; expected the columns image,caption.`,
     );
   }
   return groupByImage(
     rows.map((row): [string, string] => {
       if (row.length === header.length) return [row[image], row[caption]];
       throw new FormatError(
-        `captions.txt: the row ${JSON.stringify(row.join(','))} has ${row.length} fields; expected ${header.length} ` +
+        `${file}: the row ${JSON.stringify(row.join(','))} has ${row.length} fields; expected ${header.length} ` +
           '(a caption with a comma stands in double quotes).',
       );
     }),

@@ -1,5 +1,3 @@
-import type { Random } from '../../nn/random.ts';
-
 /** An image of the training set: its number among the features, and its captions as ids from start to end word. */
 export interface TrainingImage {
   readonly features: number;
@@ -58,15 +56,9 @@ export function layOut(images: readonly TrainingImage[]): Batch {
   };
 }
 
-/** Parts of `size` images in order, or shuffled where a generator is given; the last may be smaller. */
-export function* inParts<T>(images: readonly T[], size: number, random?: Random): Generator<T[]> {
-  const order = random ? random.shuffle([...images]) : images;
-  for (let start = 0; start < order.length; start += size) yield order.slice(start, start + size);
-}
-
-/** The same, laid out. */
-export function* batches(images: readonly TrainingImage[], size: number, random?: Random): Generator<Batch> {
-  for (const part of inParts(images, size, random)) yield layOut(part);
+/** Batches of `size` images in their order; the last may be smaller. */
+export function* batches(images: readonly TrainingImage[], size: number): Generator<Batch> {
+  for (let start = 0; start < images.length; start += size) yield layOut(images.slice(start, start + size));
 }
 
 /** The sentence of each row, as a position in `sentenceImage`. */

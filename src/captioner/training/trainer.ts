@@ -8,7 +8,8 @@ import { valueAndGradients } from '../../tensor/autograd.ts';
 import { openScope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';
-import { type Batch, batches, inParts, layOut, type TrainingImage } from './batches.ts';
+import { type Batch, batches, layOut, type TrainingImage } from './batches.ts';
+import { type Draw, drawEpoch, drawnImages } from './epoch-order.ts';
 import { scheduledInputs } from './scheduled-sampling.ts';
 import { policyLoss, type SelfCritical } from './self-critical.ts';
 import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher-forcing.ts';
@@ -33,15 +34,29 @@ export interface Schedule extends Objective {
 
 export interface TrainingData {
   readonly train: readonly TrainingImage[];
-  readonly dev: readonly TrainingImage[];
+  /** How often an epoch has each of them. Default: all once. */
+  readonly draws?: readonly Draw[];
   readonly features: FeatureTable;
 }
 
-export interface Progress {
-  readonly batch: number;
+/** How far an epoch has come. */
+export interface EpochPosition {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Batches done. */
   readonly batches: number;
-  /** Mean loss per word so far in the epoch, in nats; of a self-critical epoch the mean reward of a sampled sentence. */
-  readonly loss: number;
+  /** Sum of the losses of all words so far, in nats; of a self-critical epoch, of the rewards of all images. */
+  readonly sum: number;
+  /** The number of these words, or of these images. */
+  readonly count: number;
+  /** State of `random` here. Default: as it is once the epoch's order is made. */
+  readonly random?: readonly number[];
+}
+
+export interface Progress extends EpochPosition {
+  /** Batches of the whole epoch. */
+  readonly total: number;
+  /** Of the last step. */
   readonly learningRate: number;
 }
 
@@ -87,45 +102,89 @@ export class Trainer {
     this.#options = options;
   }
 
-  /**
-   * One pass over the training images in a new order, the epoch of this number, counted from 1; resolves to the mean loss,
-   * or to the mean reward of a self-critical one. Throws when the loss diverges.
-   */
-  async trainEpoch(data: TrainingData, epoch: number, report: (progress: Progress) => void): Promise<number> {
-    const { decoder, schedule, epochs, random, criticism } = this.#options;
-    decoder.train();
-    const stepsPerEpoch = Math.ceil(data.train.length / schedule.batchImages);
-    const mean = new Mean();
-    let number = 0;
-    for (const images of inParts(data.train, schedule.batchImages, random)) {
-      const step = (epoch - 1) * stepsPerEpoch + number;
-      const learningRate = learningRateAt(schedule, step, { stepsPerEpoch, epochs });
-      if (criticism) {
-        mean.add(await this.#criticise(criticism, images, data.features, learningRate), images.length);
-      } else {
-        const batch = layOut(images);
-        mean.add(await this.#force(batch, data.features, learningRate), batch.targets.length);
-      }
-      report({ batch: ++number, batches: stepsPerEpoch, loss: mean.value, learningRate });
-    }
-    return mean.value;
+  /** The rate of a batch, both counted from 1. */
+  learningRateAt(data: TrainingData, epoch: number, batch: number): number {
+    const { schedule, epochs } = this.#options;
+    const stepsPerEpoch = this.stepsPerEpoch(data);
+    return learningRateAt(schedule, (epoch - 1) * stepsPerEpoch + batch - 1, { stepsPerEpoch, epochs });
   }
 
-  /** The mean loss over the images held out for choosing. */
-  async evaluate(data: TrainingData): Promise<number> {
+  /** Steps of an epoch. */
+  stepsPerEpoch({ train, draws }: TrainingData): number {
+    const images = draws ? drawnImages(draws) : train.length;
+    return Math.ceil(images / this.#options.schedule.batchImages);
+  }
+
+  /**
+   * The rest of an epoch over the training images in a new order, a batch with every value that is taken. To go on in
+   * the middle as if nothing had happened, restore `random` to its state at the epoch's beginning: the order is made
+   * again. Throws EkphrasisError when the loss diverges.
+   */
+  async *epoch(data: TrainingData, from: EpochPosition): AsyncGenerator<Progress> {
+    const { decoder, schedule, random, criticism } = this.#options;
+    const { train, draws = [{ images: train.length, weight: 1 }], features } = data;
+    const { epoch } = from;
+    const stepsPerEpoch = this.stepsPerEpoch(data);
+    const order = drawEpoch(train, draws, random);
+    if (from.random) random.restore(from.random);
+    let { sum, count } = from;
+    for (let number = from.batches; number < stepsPerEpoch; number++) {
+      decoder.train();
+      const learningRate = this.learningRateAt(data, epoch, number + 1);
+      const first = number * schedule.batchImages;
+      const images = order.slice(first, first + schedule.batchImages);
+      if (criticism) {
+        sum += (await this.#criticise(criticism, images, features, learningRate)) * images.length;
+        count += images.length;
+      } else {
+        const batch = layOut(images);
+        sum += (await this.#force(batch, features, learningRate)) * batch.targets.length;
+        count += batch.targets.length;
+      }
+      const position = { epoch, batches: number + 1, sum, count, random: random.save() };
+      yield { ...position, total: stepsPerEpoch, learningRate };
+    }
+  }
+
+  /** A whole epoch at once; resolves to its mean loss, or the mean reward of a self-critical one. */
+  async trainEpoch(
+    data: TrainingData,
+    epoch: number,
+    report: (progress: Progress) => void = () => undefined,
+  ): Promise<number> {
+    let mean = Number.NaN;
+    for await (const progress of this.epoch(data, { epoch, batches: 0, sum: 0, count: 0 })) {
+      mean = progress.sum / progress.count;
+      report(progress);
+    }
+    return mean;
+  }
+
+  /**
+   * The mean loss over images that are held out for choosing.
+   * @param between awaited after every batch
+   */
+  async evaluate(
+    images: readonly TrainingImage[],
+    features: FeatureTable,
+    between: () => Promise<void> = async () => undefined,
+  ): Promise<number> {
     const { device, decoder, schedule } = this.#options;
     decoder.train(false);
-    const mean = new Mean();
-    for (const batch of batches(data.dev, schedule.batchImages)) {
+    let lossSum = 0;
+    let words = 0;
+    for (const batch of batches(images, schedule.batchImages)) {
       const opened = openScope();
       try {
-        const loss = teacherForcingLoss(device, decoder, batch, data.features);
-        mean.add(await loss.item(), batch.targets.length);
+        const loss = teacherForcingLoss(device, decoder, batch, features);
+        lossSum += (await loss.item()) * batch.targets.length;
+        words += batch.targets.length;
       } finally {
         opened.close();
       }
+      await between();
     }
-    return mean.value;
+    return lossSum / words;
   }
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
@@ -181,19 +240,5 @@ export class Trainer {
     } finally {
       opened.close();
     }
-  }
-}
-
-class Mean {
-  #sum = 0;
-  #weight = 0;
-
-  add(value: number, weight: number): void {
-    this.#sum += value * weight;
-    this.#weight += weight;
-  }
-
-  get value(): number {
-    return this.#sum / this.#weight;
   }
 }

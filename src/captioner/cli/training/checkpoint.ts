@@ -8,24 +8,11 @@ import type { HostWeight } from '../../../nn/module.ts';
 import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../../nn/random.ts';
 import type { Decoder } from '../../decoder/decoder.ts';
+import type { EpochPosition } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
+import type { Config } from './config-file.ts';
+import type { Epoch } from './epoch.ts';
 import type { ModelSettings } from './settings.ts';
-
-/** A finished epoch. */
-export interface Epoch {
-  readonly epoch: number;
-  /** Mean per word, in nats; null where rewards were trained on. */
-  readonly trainLoss: number | null;
-  /** Mean CIDEr-D of the sentences drawn, the end word counted; null of cross-entropy. */
-  readonly trainReward: number | null;
-  /** Mean per word, in nats. */
-  readonly devLoss: number;
-  /** CIDEr of the greedy captions of the development images, the mean over the data sets. */
-  readonly devCider: number;
-  /** Of the last step. */
-  readonly learningRate: number;
-  readonly seconds: number;
-}
 
 /** What is to be known, beside weights, to go on as if nothing had happened. */
 export interface TrainingState {
@@ -34,6 +21,23 @@ export interface TrainingState {
   readonly history: readonly Epoch[];
   /** The training.json of the model that training began with, or null. */
   readonly before: unknown;
+  /** All settings as --config has them. */
+  readonly config: Config;
+  /** See `hashOfData`. */
+  readonly dataHash: string;
+  /** The epoch that is not finished yet, and the seconds that it took so far. */
+  readonly position: EpochPosition;
+  readonly seconds: number;
+  /** State of the generator of the order at the beginning of that epoch. */
+  readonly order: readonly number[];
+  /** Some development images and what the model said about each. */
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  /** Path of the image. */
+  readonly image: string;
+  readonly captions: readonly { readonly epoch: number; readonly caption: string }[];
 }
 
 export interface Trained {
@@ -45,8 +49,8 @@ export interface Trained {
   readonly sampleRandom: Random;
 }
 
-const fileName = 'checkpoint.safetensors';
-const version = '2';
+export const checkpointFile = 'checkpoint.safetensors';
+const version = '3';
 
 /** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
@@ -69,10 +73,9 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
     state: JSON.stringify(state),
     steps: String(steps),
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
-    orderRandom: JSON.stringify(trained.orderRandom.save()),
     sampleRandom: JSON.stringify(trained.sampleRandom.save()),
   };
-  await writeAtomically(join(folder, fileName), writeSafetensors(weights, { metadata }));
+  await writeAtomically(join(folder, checkpointFile), writeSafetensors(weights, { metadata }));
 }
 
 /** A checkpoint that was read; `apply` puts it into a model built from its settings. */
@@ -83,10 +86,10 @@ export interface Checkpoint {
 
 /** Reads the checkpoint of an output folder. Throws UsageError where there is none, FormatError for a damaged one. */
 export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
-  const path = join(folder, fileName);
+  const path = join(folder, checkpointFile);
   if (!existsSync(path)) {
     throw new UsageError(
-      `--resume: ${folder} has no ${fileName}. Leave --resume away to begin a new training.`,
+      `--resume: ${folder} has no ${checkpointFile}. Leave --resume away to begin a new training.`,
     );
   }
   const { weights, metadata } = readSafetensors(await readFile(path), path);
@@ -108,13 +111,14 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, weight]) => [name.slice(prefix.length), weight]),
     );
+  const state: TrainingState = JSON.parse(entry('state'));
   return {
-    state: JSON.parse(entry('state')),
+    state,
     apply({ decoder, optimiser, dropoutRandom, orderRandom, sampleRandom }) {
       decoder.load(part('model.'), path);
       optimiser.restore(Number(entry('steps')), part('optimiser.'));
       dropoutRandom.restore(JSON.parse(entry('dropoutRandom')));
-      orderRandom.restore(JSON.parse(entry('orderRandom')));
+      orderRandom.restore(state.order);
       sampleRandom.restore(JSON.parse(entry('sampleRandom')));
     },
   };

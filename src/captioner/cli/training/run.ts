@@ -1,8 +1,8 @@
-import { appendFile, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
-import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import { Adam } from '../../../nn/optimisers/adam.ts';
 import { AdamW } from '../../../nn/optimisers/adamw.ts';
 import { Nadam } from '../../../nn/optimisers/nadam.ts';
@@ -10,191 +10,121 @@ import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import { SGD } from '../../../nn/optimisers/sgd.ts';
 import { Random } from '../../../nn/random.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
-import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { Decoder } from '../../decoder/decoder.ts';
-import { greedyScores } from '../../evaluation/greedy-scores.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { type Criticism, Trainer, type TrainingData } from '../../training/trainer.ts';
-import { packageVersion } from '../files.ts';
-import { openProgressBar } from '../progress-bar.ts';
+import type { Criticism } from '../../training/trainer.ts';
+import { UsageError } from '../arguments.ts';
 import { type Terminal, usable } from '../terminal.ts';
 import {
-  type Epoch,
+  checkpointFile,
   loadCheckpoint,
-  named,
-  saveCheckpoint,
   type Trained,
+  type TrainingState,
   writeAtomically,
 } from './checkpoint.ts';
-import { type EarlierModel, readEarlierModel } from './earlier-model.ts';
+import { resumedConfig } from './config-file.ts';
+import { Course } from './course.ts';
+import { hashOfData } from './data-hash.ts';
+import { readEarlierModel } from './earlier-model.ts';
+import { lockFolder } from './folder-lock.ts';
+import { writeReport } from './report.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
 import {
-  cleaned,
+  type CleanedSet,
+  captionCount,
+  cleanedSets,
   featuresOf,
-  joined,
-  type OpenedSet,
   openSets,
-  type ScoredSet,
-  scoredSets,
   trainingData,
 } from './training-data.ts';
+import type { Progress } from './training-page.ts';
 
 /** Trains, or goes on training, as the command line says. */
 export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
+  const held = [checkpointFile, 'decoder.safetensors'].find((name) => existsSync(join(run.out, name)));
+  if (held !== undefined && !run.resume && !run.force) {
+    throw new UsageError(
+      `--out ${run.out} holds ${held} already. Name another folder, go on with --resume, or overwrite it with --force.`,
+    );
+  }
+  const unlock = await lockFolder(run.out);
+  try {
+    await trainInto(run, fresh, terminal);
+  } finally {
+    unlock();
+  }
+}
+
+async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
   const checkpoint = run.resume ? await loadCheckpoint(run.out) : null;
   const { from } = run;
   const earlier = from !== undefined && !checkpoint ? await usable(() => readEarlierModel(from)) : null;
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
-  const sets = await usable(() =>
-    openSets(run.data, { seed: settings.seed, heldOut: settings.captions.heldOut }, terminal),
-  );
-  const records = {
-    train: cleaned(joined(sets, 'train'), settings),
-    dev: cleaned(joined(sets, 'dev'), settings),
-  };
+  const sets = await usable(() => openCleaned(run, settings, terminal));
+  const dataHash = hashOfData(sets);
+  if (checkpoint && checkpoint.state.dataHash !== dataHash) {
+    throw new UsageError(
+      `--resume: ${run.data.join(', ')} is not what the training began with: captions, images or their sizes differ. ` +
+        'Give the same --data, or begin anew with --from.',
+    );
+  }
   const tokenizer = checkpoint
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
-    : (earlier?.tokenizer ?? fitTokenizer(records.train, settings));
+    : (earlier?.tokenizer ?? fitTokenizer(sets, settings));
   const config = await usable(() => configOf(settings, tokenizer));
   const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
-    const wanted = [...records.train, ...records.dev].map(({ image }) => image);
-    const features = await featuresOf(run, config, sets, wanted, device);
-    const data = trainingData(records, tokenizer, features);
+    const features = await featuresOf(run, config, sets, device);
+    const data = trainingData(sets, settings.dataWeights, tokenizer, features);
     const trained = build(device, config, settings);
     if (checkpoint) checkpoint.apply(trained);
     else if (earlier) trained.decoder.load(earlier.weights, earlier.file);
-    else trained.decoder.features.fit(...trainingRows(features, records.train.length));
+    else trained.decoder.features.fit(...trainingRows(features, data.train.length));
+    const images = {
+      train: data.train.length,
+      dev: data.dev.reduce((sum, { images }) => sum + images.length, 0),
+    };
+    const captions = captionCount(sets.flatMap(({ train }) => train));
     terminal.say(
-      `${records.train.length} images, ${records.train.reduce((sum, { captions }) => sum + captions.length, 0)} captions, ` +
-        `${tokenizer.size} word ids; choosing by ${records.dev.length} images`,
+      `${images.train} images, ${captions} captions, ${tokenizer.size} word ids; choosing by ${images.dev} images`,
     );
     await prepareFolder(run, config, tokenizer);
-    const history = [...(checkpoint?.state.history ?? [])];
-    const before = checkpoint?.state.before ?? earlier?.report ?? null;
-    const scored = scoredSets(sets, records.dev, records.train.length);
-    const criticism = criticismOf(device, settings, tokenizer, trained, {
-      sets,
-      train: records.train,
-      maximumLength: config.decoder.maximumLength,
-    });
-    const course = {
-      device,
-      run,
-      settings,
-      data,
-      scored,
-      criticism,
-      trained,
-      tokenizer,
-      history,
-      before,
-      terminal,
+    const state: TrainingState = checkpoint
+      ? { ...checkpoint.state, settings, config: resumedConfig(checkpoint.state.config, run.config) }
+      : {
+          settings,
+          tokenizer: tokenizer.toJSON(),
+          history: [],
+          before: earlier?.report ?? null,
+          config: run.config,
+          dataHash,
+          position: { epoch: 1, batches: 0, sum: 0, count: 0 },
+          seconds: 0,
+          order: trained.orderRandom.save(),
+          samples: [],
+        };
+    const facts = {
+      device: device.description,
+      images,
+      wordIds: tokenizer.size,
+      sets: sets.map(({ path, set, train, dev }) => ({
+        path,
+        layout: set.layout,
+        train: train.length,
+        dev: dev.length,
+      })),
     };
-    await runEpochs(course);
+    const report = (latest: TrainingState, progress: Progress) => writeReport(run, facts, latest, progress);
+    const criticism = criticismOf(device, settings, tokenizer, trained, sets, config.decoder.maximumLength);
+    const parts = { device, run, settings, data, trained, criticism, tokenizer, terminal, report };
+    await new Course(parts, state).run();
   } finally {
     device.destroy();
   }
-}
-
-interface Course {
-  readonly device: Device;
-  readonly run: RunSettings;
-  readonly settings: ModelSettings;
-  readonly data: TrainingData;
-  readonly scored: readonly ScoredSet[];
-  readonly criticism: Criticism | null;
-  readonly trained: Trained;
-  readonly tokenizer: Tokenizer;
-  readonly history: Epoch[];
-  /** How the model that training began with was trained, or null. */
-  readonly before: EarlierModel['report'];
-  readonly terminal: Terminal;
-}
-
-async function runEpochs(course: Course): Promise<void> {
-  const { device, run, settings, data, criticism, trained, tokenizer, history, before, terminal } = course;
-  const trainer = new Trainer({
-    device,
-    decoder: trained.decoder,
-    optimiser: trained.optimiser,
-    schedule: settings.schedule,
-    epochs: settings.epochs,
-    random: trained.orderRandom,
-    criticism,
-  });
-  const reward = criticism !== null;
-  while (history.length < settings.epochs) {
-    const best = bestOf(history, reward);
-    if (best && history.length - best.epoch >= settings.patience) {
-      terminal.say(
-        `no better ${reward ? 'CIDEr' : 'validation loss'} for ${settings.patience} epochs: stopping`,
-      );
-      break;
-    }
-    const epoch = history.length + 1;
-    const start = performance.now();
-    const bar = openProgressBar(`epoch ${epoch}`);
-    let mean: number;
-    let learningRate = 0;
-    try {
-      mean = await trainer.trainEpoch(data, epoch, ({ batch, batches, loss, learningRate: latest }) => {
-        learningRate = latest;
-        bar.update(batch, batches, `${reward ? 'reward' : 'loss'} ${loss.toFixed(3)}`);
-      });
-    } finally {
-      bar.close();
-    }
-    const devLoss = await trainer.evaluate(data);
-    const devCider = await meanCider(course);
-    const seconds = Math.round((performance.now() - start) / 100) / 10;
-    const line: Epoch = {
-      epoch,
-      trainLoss: reward ? null : mean,
-      trainReward: reward ? mean : null,
-      devLoss,
-      devCider,
-      learningRate,
-      seconds,
-    };
-    history.push(line);
-    terminal.say(
-      `epoch ${epoch}: ${reward ? 'reward' : 'loss'} ${mean.toFixed(4)}, validation loss ${devLoss.toFixed(4)}, ` +
-        `greedy CIDEr ${devCider.toFixed(4)}, ${seconds.toFixed(0)} s`,
-    );
-    if (bestOf(history, reward) === line) await saveModel(run.out, trained.decoder, settings);
-    await saveCheckpoint(run.out, { settings, tokenizer: tokenizer.toJSON(), history, before }, trained);
-    await appendFile(join(run.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-    await writeAtomically(join(run.out, 'training.json'), trainingReport(course));
-  }
-  const best = bestOf(history, reward);
-  if (best)
-    terminal.print(
-      `best epoch ${best.epoch}: validation loss ${best.devLoss.toFixed(4)}, greedy CIDEr ${best.devCider.toFixed(4)}; ` +
-        `the model is in ${run.out}`,
-    );
-}
-
-/** The epoch of the lowest validation loss, or of the highest CIDEr; the earliest of equals. */
-function bestOf(history: readonly Epoch[], byCider: boolean): Epoch | undefined {
-  const cost = ({ devLoss, devCider }: Epoch) => (byCider ? -devCider : devLoss);
-  return history.reduce<Epoch | undefined>(
-    (best, line) => (best && cost(best) <= cost(line) ? best : line),
-    undefined,
-  );
-}
-
-/** The mean over the data sets of the CIDEr of their development images' greedy captions. */
-async function meanCider({ device, trained, tokenizer, scored, data }: Course): Promise<number> {
-  let sum = 0;
-  for (const { images, rows } of scored) {
-    sum += (await greedyScores(device, trained.decoder, tokenizer, images, rows, data.features)).CIDEr;
-  }
-  return sum / scored.length;
 }
 
 function criticismOf(
@@ -202,41 +132,48 @@ function criticismOf(
   { objective, selfCritical }: ModelSettings,
   tokenizer: Tokenizer,
   { sampleRandom }: Trained,
-  data: { sets: readonly OpenedSet[]; train: readonly CaptionedImage[]; maximumLength: number },
+  sets: readonly CleanedSet[],
+  maximumLength: number,
 ): Criticism | null {
   if (objective !== 'cider') return null;
   const { samples, baseline, crossEntropy } = selfCritical;
   // Rewards count all that people wrote, whatever part of it is trained on.
-  const written = new Map(joined(data.sets, 'train').map((record) => [record.image, record]));
-  const references = data.train.map(({ image }) => written.get(image) as CaptionedImage);
+  const references = sets.flatMap(({ set, train }) => {
+    const written = new Map(set.train.map((record) => [record.image, record]));
+    return train.map((record) => written.get(record.image) ?? record);
+  });
   const rows = references.map((_, row) => row);
-  const options = { samples, baseline, maximumLength: data.maximumLength };
+  const options = { samples, baseline, maximumLength };
   return {
     selfCritical: new SelfCritical(device, tokenizer, references, rows, sampleRandom, options),
     crossEntropy,
   };
 }
 
-function trainingReport({ device, settings, data, history, before, tokenizer }: Course): string {
-  const report = {
-    format: 'ekphrasis-training',
-    version: 1,
-    program: packageVersion(),
-    command: ['node', 'dist/train.js', ...process.argv.slice(2)].join(' '),
-    device: device.description,
-    images: { train: data.train.length, dev: data.dev.length },
-    wordIds: tokenizer.size,
-    settings,
-    epochs: history,
-    best: bestOf(history, settings.objective === 'cider'),
-    before,
-  };
-  return `${JSON.stringify(report, null, 2)}\n`;
+async function openCleaned(
+  run: RunSettings,
+  settings: ModelSettings,
+  terminal: Terminal,
+): Promise<CleanedSet[]> {
+  const { seed, captions } = settings;
+  if (settings.dataWeights.length > 0 && settings.dataWeights.length !== run.data.length) {
+    throw new UsageError(
+      `the training began with ${settings.dataWeights.length} data sets, and ${run.data.length} are given. Give the same --data.`,
+    );
+  }
+  const sets = cleanedSets(await openSets(run.data, { seed, heldOut: captions.heldOut }, terminal), settings);
+  for (const split of ['train', 'dev'] as const) {
+    if (sets.some((set) => set[split].length > 0)) continue;
+    throw new UsageError(
+      `no caption is left ${split === 'train' ? 'to train on' : 'to choose by'} in ${run.data.join(', ')}. Raise --max-words or --num-examples.`,
+    );
+  }
+  return sets;
 }
 
-function fitTokenizer(records: readonly CaptionedImage[], { captions }: ModelSettings): Tokenizer {
+function fitTokenizer(sets: readonly CleanedSet[], { captions }: ModelSettings): Tokenizer {
   const { minimumCount, numWords } = captions;
-  const sentences = records.flatMap((record) => record.captions);
+  const sentences = sets.flatMap(({ train }) => train.flatMap((record) => record.captions));
   return Tokenizer.fit(sentences, { minimumCount, numWords: numWords ?? undefined });
 }
 
@@ -283,7 +220,8 @@ function optimiserOf({ optimiser, momentum, weightDecay }: ModelSettings, decode
 }
 
 async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenizer: Tokenizer): Promise<void> {
-  await mkdir(run.out, { recursive: true });
+  // A model of another configuration would not fit the new files.
+  if (run.force) await rm(join(run.out, config.decoder.weights), { force: true });
   const write = (name: string, value: unknown) =>
     writeAtomically(join(run.out, name), `${JSON.stringify(value, null, 1)}\n`);
   await write('config.json', config);
@@ -291,10 +229,4 @@ async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenize
   const encoder = join(run.out, config.encoder.weights);
   await copyFile(run.encoderFile, `${encoder}.partial`);
   await rename(`${encoder}.partial`, encoder);
-  if (!run.resume) await writeFile(join(run.out, 'metrics.jsonl'), '');
-}
-
-async function saveModel(folder: string, decoder: Decoder, { precision }: ModelSettings): Promise<void> {
-  const bytes = writeSafetensors(named(await decoder.save()), { encoding: precision });
-  await writeAtomically(join(folder, decoder.config.decoder.weights), bytes);
 }

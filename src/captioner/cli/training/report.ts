@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { packageVersion } from '../files.ts';
+import { bestOf } from './best-epoch.ts';
+import { type TrainingState, writeAtomically } from './checkpoint.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { type Progress, trainingPage } from './training-page.ts';
+
+/**
+ * Writes training.json, metrics.jsonl and the page to look at. All are made of the state alone, so that they belong to the checkpoint
+ * whatever a killed process left.
+ */
+export async function writeReport(
+  { out, plot }: { readonly out: string; readonly plot: string },
+  facts: ReportFacts,
+  state: TrainingState,
+  progress: Progress,
+): Promise<void> {
+  const { settings, history, before, config, dataHash } = state;
+  const { device, images, wordIds, sets } = facts;
+  const report = {
+    format: 'ekphrasis-training',
+    version: 1,
+    program: packageVersion(),
+    node: process.version,
+    command: ['node', 'dist/train.js', ...process.argv.slice(2)].join(' '),
+    device,
+    images,
+    wordIds,
+    data: { sha256: dataHash, sets },
+    config: { ...config, epochs: settings.epochs, patience: settings.patience },
+    settings,
+    epochs: history,
+    best: bestOf(history, settings.chooseBy),
+    before,
+  };
+  await writeAtomically(join(out, 'training.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const lines = history.map((line) => `${JSON.stringify(line)}\n`);
+  await writeAtomically(join(out, 'metrics.jsonl'), lines.join(''));
+  await writeAtomically(plot, trainingPage(state, facts, progress));
+}
