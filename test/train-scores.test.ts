@@ -50,15 +50,16 @@ training('epochs that are scored have the scores that evaluate gives to their mo
       tiny.at('held'),
       '--held-out',
       '0.4',
-      ...tiny.argsWithoutData('out', '--epochs', '20', '--schedule', 'constant'),
+      ...tiny.argsWithoutData('out', '--epochs', '40', '--schedule', 'constant'),
     ],
-    ...['--score-every', '10', '--choose-by', 'cider', '--precision', 'float32'],
+    ...['--score-every', '20', '--choose-by', 'cider', '--precision', 'float32', '--learning-rate', '0.05'],
+    ...['--dropout-encoding', '0', '--dropout-embedding', '0', '--dropout-output', '0'],
   );
   assert.is(status, 0, stderr);
   const scored = tiny.metrics('out').filter(({ devCider }) => devCider !== undefined);
   assert.equal(
     scored.map(({ epoch }) => epoch),
-    [10, 20],
+    [20, 40],
   );
   const { best } = JSON.parse(readFileSync(tiny.at('out', 'training.json'), 'utf8'));
   assert.ok(best.devBleu4 > 0, JSON.stringify(scored));
