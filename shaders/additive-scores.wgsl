@@ -1,4 +1,5 @@
-// Hook of row-reduction.wgsl: a row is a place as a query sees it, and its sum the score of additive attention.
+// Hook of row-reduction.wgsl: a row is a place as a query sees it, and its sum the score of additive attention; x are the
+// keys of the places.
 const LANES: u32 = 64u;
 
 alias Partial = f32;
@@ -10,7 +11,7 @@ struct Params {
   places: u32,
 }
 
-@group(0) @binding(0) var<storage, read> keys: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> queries: array<f32>;
 @group(0) @binding(2) var<storage, read> score: array<f32>;
 // Bound as unsigned: a negative number is then a large one, of no grid either.
@@ -28,7 +29,7 @@ fn walk(row: u32, lane: u32) -> Partial {
   let query = sentence * params.columns;
   var sum = 0.0;
   for (var i = lane; i < params.columns; i += LANES) {
-    sum += score[i] * tanh(clamp(keys[key + i] + queries[query + i], -15.0, 15.0));
+    sum += score[i] * tanh(clamp(x[key + i] + queries[query + i], -15.0, 15.0));
   }
   return sum;
 }
