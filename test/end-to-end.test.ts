@@ -37,6 +37,14 @@ test('one photograph gives one sentence in words of the vocabulary, and nothing 
   for (const word of printed.trim().split(' ')) assert.ok(known.has(word), word);
 });
 
+test('the photographs have the captions that the model was shipped with', () => {
+  const { captions }: { captions: Record<string, string> } = JSON.parse(
+    readFileSync('test/golden/captions.json', 'utf8'),
+  );
+  const said = results('--device', 'cpu', ...Object.keys(captions));
+  assert.equal(Object.fromEntries(said.map(({ path, caption: words }) => [path, words])), captions);
+});
+
 for (const beam of ['3', '1']) {
   webgpuTest(test)(`WebGPU (${adapter}) gives the words of the CPU device, beam ${beam}`, () => {
     const [cpu, gpu] = ['cpu', 'webgpu'].map((device) =>
