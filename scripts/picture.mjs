@@ -37,9 +37,9 @@ function readCaptions() {
       });
   const results = JSON.parse(json);
   return images.map((path) => {
-    const { caption } = results.find((result) => result.path === path) ?? {};
+    const { caption, unsure } = results.find((result) => result.path === path) ?? {};
     if (!caption) throw new Error(`no caption of ${path} was given`);
-    return caption;
+    return unsure ? `not sure: ${caption}` : caption;
   });
 }
 

@@ -18,7 +18,7 @@ Usage: node dist/evaluate.js [options] --data DIR
   --beam N         width of the beam search, 1 to 100 (default: 3; 1 is greedy), or a range of them, 1-5; given several
                    times, each is scored
   --length-exponent A
-                   beam search ranks sentences by log probability / length^A, 0 to 2 (default: 0.7; 0 favours short
+                   beam search ranks sentences by log probability / length^A, 0 to 2 (default: 1; 0 favours short
                    sentences); given several times, each is scored with every beam
   --limit N        only the first N images of the split
   --seed N, --held-out PART
