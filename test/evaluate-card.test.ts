@@ -168,7 +168,7 @@ test('the card holds the figures, and is fresh once written', () => {
     'Measured on 2031-02-03',
     '0.125 seconds a caption',
     'man 1, boy 13, woman 12, girl 14, dog 2, cat 15',
-    '| `encoder.safetensors` | 21.9 MB |',
+    '| `encoder.safetensors` | 21.4 MB |',
     'node dist/train.js --data flickr --out=model --seed 43\n',
   ];
   for (const figure of expected) assert.ok(text.includes(figure), `"${figure}" in ${text}`);

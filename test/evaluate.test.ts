@@ -128,11 +128,12 @@ test('captions taken as references score best, greedy and beam in one run', () =
   for (const [image, caption] of Object.entries(readJson(written))) {
     captions.set(image.replace('Images/', ''), String(caption));
   }
-  const data = writeDataSet(
-    'perfect',
-    { train: PHOTOGRAPHS.slice(0, 1), dev: PHOTOGRAPHS.slice(1) },
-    (image) => [captions.get(image) ?? 'a man'],
-  );
+  // A model of random weights may say nothing at all of an image, which scores nothing whatever the reference.
+  const dev = PHOTOGRAPHS.slice(1).filter((image) => captions.get(image) !== '');
+  assert.ok(dev.length >= 2, [...captions].join());
+  const data = writeDataSet('perfect', { train: PHOTOGRAPHS.slice(0, 1), dev }, (image) => [
+    captions.get(image) ?? 'a man',
+  ]);
   symlinkSync(resolve('test/images'), join(data, 'Images'));
   const result = run(
     '--model',

@@ -1,4 +1,3 @@
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../../nn/random.ts';
 import { rateFactor } from '../../../nn/schedules.ts';
@@ -8,6 +7,7 @@ import type { WordsObjective } from '../../training/encoder/encoder-objective.ts
 import type { EncoderBatch, EncoderTrainer } from '../../training/encoder/encoder-trainer.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
+import { writeAtomically } from '../training/checkpoint.ts';
 import { type FineTuned, type FineTuningEpoch, type FineTuningState, saveCheckpoint } from './checkpoint.ts';
 import type { EncoderInputs } from './encoder-inputs.ts';
 import type { FineTuningSettings } from './settings.ts';
@@ -95,6 +95,14 @@ export async function runSteps(course: Course, from: FineTuningState): Promise<F
   }
 }
 
+/** Writes metrics.jsonl, always all of it: whatever a killed process left, it is that of the checkpoint after a resume. */
+export async function writeMetrics(folder: string, history: readonly FineTuningEpoch[]): Promise<void> {
+  await writeAtomically(
+    join(folder, 'metrics.jsonl'),
+    history.map((line) => `${JSON.stringify(line)}\n`).join(''),
+  );
+}
+
 /** The batches of a step. They depend on the seed and the step's number alone, so that a resumed run sees the same. */
 async function prepare(course: Course, step: number, stepsPerEpoch: number): Promise<EncoderBatch[]> {
   const { settings, trainCount, inputs } = course;
@@ -144,8 +152,9 @@ async function finishEpoch(
     `epoch ${line.epoch}: ${steps} steps, loss ${line.trainLoss.toFixed(5)}, validation loss ${devLoss.toFixed(5)}, ` +
       `mean average precision ${devPrecision.toFixed(4)}, ${line.seconds.toFixed(0)} s`,
   );
-  await appendFile(join(course.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-  return { ...state, history: [...state.history, line], lossSum: 0, seconds: 0 };
+  const history = [...state.history, line];
+  await writeMetrics(course.out, history);
+  return { ...state, history, lossSum: 0, seconds: 0 };
 }
 
 /** Loss and mean average precision on the development images, with the averaged weights where there are such. */

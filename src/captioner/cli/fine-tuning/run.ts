@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
@@ -20,7 +20,7 @@ import { type Terminal, usable } from '../terminal.ts';
 import { named, writeAtomically } from '../training/checkpoint.ts';
 import { type OpenedSet, openSets } from '../training/training-data.ts';
 import { type FineTuned, type FineTuningState, hasCheckpoint, loadCheckpoint } from './checkpoint.ts';
-import { type Course, runSteps } from './course.ts';
+import { type Course, runSteps, writeMetrics } from './course.ts';
 import { type ImagePlace, openInputs } from './encoder-inputs.ts';
 import type { FineTuningRun, FineTuningSettings } from './settings.ts';
 
@@ -58,7 +58,7 @@ export async function fineTune(
     checkpoint?.apply(trained);
     const inputs = await openInputs(device, run, settings, sets, places);
     await mkdir(run.out, { recursive: true });
-    if (!checkpoint) await writeFile(join(run.out, 'metrics.jsonl'), '');
+    await writeMetrics(run.out, checkpoint?.state.history ?? []);
     terminal.say(
       `${trainCount} images to train on, ${records.length - trainCount} to measure; ${targets.words.length} words`,
     );

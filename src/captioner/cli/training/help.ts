@@ -15,6 +15,7 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --resume               go on from the checkpoint in --out, with its settings; only --epochs and --patience may change
   --from DIR             begin with the weights and words of this model folder, which has the same sizes
   --average DIRS         no training: the mean of these model folders (by commas), trained on from one, into --out
+  --fine-tune STAGE      trains the encoder instead, from this stage up: --fine-tune all --help lists its settings
   --encoder FILE         weights of InceptionV3 (default: those of the shipped model)
   --cache DIR            where image features are kept (default: .cache/features)
   --threads N            threads that compute (default: one a core; on WebGPU, one that feeds it)
