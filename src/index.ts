@@ -5,12 +5,20 @@
 
 export { type Caption, Captioner, type CaptionOptions } from './captioner/captioner.ts';
 export {
+  type AttentionConfig,
   type CaptionerConfig,
   type DecoderConfig,
   type EncoderConfig,
+  type OutputSource,
   parseCaptionerConfig,
 } from './captioner/config.ts';
-export { Decoder, type DropoutRates, type Encoding } from './captioner/decoder/decoder.ts';
+export {
+  Decoder,
+  type DecoderSequence,
+  type DecoderState,
+  type DropoutRates,
+  type Encoding,
+} from './captioner/decoder/decoder.ts';
 export { Encoder } from './captioner/encoder/encoder.ts';
 export { preprocess } from './captioner/encoder/preprocess.ts';
 export { type FileSource, urlSource } from './captioner/file-source.ts';
@@ -27,7 +35,12 @@ export { type SearchMethod, SentenceSearch } from './captioner/search/sentence-s
 export { readTokenizerPickle } from './captioner/tokenizer/pickle.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
-export { type FeatureTable, teacherForcingLoss } from './captioner/training/teacher-forcing.ts';
+export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
+export {
+  type FeatureTable,
+  type Objective,
+  teacherForcingLoss,
+} from './captioner/training/teacher-forcing.ts';
 export { type Progress, type Schedule, Trainer, type TrainingData } from './captioner/training/trainer.ts';
 export type { Activation } from './kernels/activation.ts';
 export type { Device, MemoryReport } from './kernels/device.ts';
