@@ -11,19 +11,27 @@ export {
   type Sentence,
 } from './captioner/captioner.ts';
 export {
+  type AttentionConfig,
   type CaptionerConfig,
   type DecoderConfig,
   type EncoderConfig,
+  type OutputSource,
   parseCaptionerConfig,
 } from './captioner/config.ts';
-export { Decoder, type DropoutRates, type Encoding } from './captioner/decoder/decoder.ts';
+export {
+  Decoder,
+  type DecoderSequence,
+  type DecoderState,
+  type DropoutRates,
+  type Encoding,
+} from './captioner/decoder/decoder.ts';
 export { Encoder } from './captioner/encoder/encoder.ts';
 export { preprocess } from './captioner/encoder/preprocess.ts';
 export { type FileSource, urlSource } from './captioner/file-source.ts';
 export { decodeImage } from './captioner/images/decode-image.ts';
 export type { RgbImage } from './captioner/images/rgb-image.ts';
 export { bleu } from './captioner/metrics/bleu.ts';
-export { ciderD } from './captioner/metrics/cider.ts';
+export { CiderScorer, ciderD } from './captioner/metrics/cider.ts';
 export { type CaptionScores, evaluateCaptions } from './captioner/metrics/evaluate-captions.ts';
 export { rougeL } from './captioner/metrics/rouge.ts';
 export { BeamSearch, beamSearch } from './captioner/search/beam.ts';
@@ -34,8 +42,16 @@ export { readTokenizerPickle } from './captioner/tokenizer/pickle.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
 export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
-export { type FeatureTable, teacherForcingLoss } from './captioner/training/teacher-forcing.ts';
+export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
+export { type Baseline, SelfCritical, type SelfCriticalOptions } from './captioner/training/self-critical.ts';
+export { type SamplingOptions, sampleSentences } from './captioner/training/sentence-sampling.ts';
 export {
+  type FeatureTable,
+  type Objective,
+  teacherForcingLoss,
+} from './captioner/training/teacher-forcing.ts';
+export {
+  type Criticism,
   type EpochPosition,
   type Progress,
   type Schedule,
@@ -84,6 +100,7 @@ export { AveragePool2D, GlobalAveragePool2D, MaxPool2D } from './nn/layers/pooli
 export { type Layer, Sequential } from './nn/layers/sequential.ts';
 export * from './nn/losses.ts';
 export { type HostWeight, Module } from './nn/module.ts';
+export { MovingAverage } from './nn/moving-average.ts';
 export { Adam, type AdamOptions } from './nn/optimisers/adam.ts';
 export { AdamW, type AdamWOptions } from './nn/optimisers/adamw.ts';
 export { type Clipped, clipByGlobalNorm } from './nn/optimisers/clip.ts';
