@@ -3,12 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../../../kernels/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
-import type { HostWeight } from '../../../nn/module.ts';
 import type { MovingAverage } from '../../../nn/moving-average.ts';
 import type { Optimiser } from '../../../nn/optimisers/optimiser.ts';
 import type { TrainedEncoder } from '../../training/encoder/encoder-trainer.ts';
 import { UsageError } from '../arguments.ts';
-import { named, writeAtomically } from '../training/checkpoint.ts';
+import { named, partOf, writeAtomically } from '../training/checkpoint.ts';
 import type { FineTuningSettings } from './settings.ts';
 
 /** A finished epoch, or the part of one that --steps left. */
@@ -87,12 +86,7 @@ export async function loadCheckpoint(folder: string): Promise<FineTuningCheckpoi
   if (metadata.format !== 'ekphrasis-fine-tuning') {
     throw new FormatError(`${path}: is no checkpoint of a fine-tuning; name the folder of one with --out`);
   }
-  const part = (prefix: string): Map<string, HostWeight> =>
-    new Map(
-      [...weights]
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, weight]) => [name.slice(prefix.length), weight]),
-    );
+  const part = (prefix: string) => partOf(weights, prefix);
   const [networkSteps, objectiveSteps] = JSON.parse(metadata.optimiserSteps);
   return {
     state: JSON.parse(metadata.state),

@@ -54,7 +54,8 @@ export async function fineTune(
   const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
-    const trained = await build(device, settings, weights, run.encoderFile, targets, records);
+    const shares = targets.rows(records);
+    const trained = await build(device, settings, weights, run.encoderFile, targets.words, shares);
     checkpoint?.apply(trained);
     const inputs = await openInputs(device, run, settings, sets, places);
     await mkdir(run.out, { recursive: true });
@@ -75,7 +76,7 @@ export async function fineTune(
       settings,
       trainCount,
       count: records.length,
-      targets: targets.rows(records),
+      targets: shares,
       trained,
       trainer: new EncoderTrainer({
         model: trained.model,
@@ -127,18 +128,18 @@ async function build(
   settings: FineTuningSettings,
   weights: Weights,
   file: string,
-  targets: WordTargets,
-  records: readonly CaptionedImage[],
+  words: readonly string[],
+  targets: Float32Array,
 ): Promise<FineTuned> {
   const { first, outputs, movingAverage } = settings;
   const last = outputs[outputs.length - 1];
   const network = await usable(() => InceptionV3.fromWeights(device, weights, { first, last }, file));
   const objective = new WordsObjective(device, new Random(settings.seed), {
     channels: outputs.reduce((sum, name) => sum + (stageChannels.get(name) as number), 0),
-    words: targets.words.length,
-    targets: targets.rows(records),
+    words: words.length,
+    targets,
   });
-  await continueObjective(objective, file, { words: targets.words, outputs });
+  await continueObjective(objective, file, { words, outputs });
   const parameters = network.trainable();
   return {
     model: new TrainedEncoder(network, objective),

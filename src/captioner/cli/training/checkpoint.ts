@@ -59,6 +59,15 @@ export async function writeAtomically(path: string, content: Uint8Array | string
   await rename(temporary, path);
 }
 
+/** What {@link named} put under a prefix, by its own names again. */
+export function partOf(weights: ReadonlyMap<string, HostWeight>, prefix: string): Map<string, HostWeight> {
+  return new Map(
+    [...weights]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, weight]) => [name.slice(prefix.length), weight]),
+  );
+}
+
 /** Weights with names in front, as a file wants them. */
 export function named(weights: ReadonlyMap<string, HostWeight>, prefix = ''): WeightArray[] {
   return [...weights].map(([name, { shape, data }]) => ({ name: prefix + name, shape, data }) as WeightArray);
@@ -105,12 +114,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
         'End that training with the program that began it, or begin anew with --from.',
     );
   }
-  const part = (prefix: string): Map<string, HostWeight> =>
-    new Map(
-      [...weights]
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, weight]) => [name.slice(prefix.length), weight]),
-    );
+  const part = (prefix: string) => partOf(weights, prefix);
   const state: TrainingState = JSON.parse(entry('state'));
   return {
     state,
