@@ -34,7 +34,7 @@ const options = { startId, endId, maximumLength: 5, forbidden: [0, startId, unkn
 const table = { rowShape: [256], data: Float32Array.from(floatSample([3, 256], 9, 0, 1).data) };
 
 test('a reward is CIDEr-D with the end word as a word, as the metric computes it over the whole set', async () => {
-  const self = new SelfCritical(null as never, tokenizer, references, [0, 1, 2], new Random(1), {
+  const self = new SelfCritical(null as never, tokenizer, [references], new Random(1), {
     samples: 2,
     baseline: 'mean',
     maximumLength: 5,
@@ -51,6 +51,23 @@ test('a reward is CIDEr-D with the end word as a word, as the metric computes it
   assert.ok(expected[1] > 1, `a person's own caption is worth ${expected[1]}`);
   const [whole, broken] = self.rewards(1, [sentences[1], sentences[1].slice(0, -1)]);
   assert.ok(broken < whole, 'a sentence that does not end is worth less');
+});
+
+test('each data set is scored by its own document frequencies, whatever stands beside it', () => {
+  const others = [
+    { image: 'd', captions: ['a red dog', 'red dog runs'] },
+    { image: 'e', captions: ['a red dog on water'] },
+  ];
+  const options = { samples: 2, baseline: 'mean', maximumLength: 5 } as const;
+  const alone = new SelfCritical(null as never, tokenizer, [others], new Random(1), options);
+  const beside = new SelfCritical(null as never, tokenizer, [references, others], new Random(1), options);
+  const sentence = [...tokenizer.encode('a dog on water'), endId];
+  const rewards = [0, 1].map((row) => alone.rewards(row, [sentence])[0]);
+  assert.ok(rewards[1] > 0);
+  assert.equal(
+    [0, 1].map((row) => beside.rewards(references.length + row, [sentence])[0]),
+    rewards,
+  );
 });
 
 onDevice('words are drawn with the probabilities that the decoder gives them', async (device) => {
@@ -133,7 +150,7 @@ for (const baseline of ['mean', 'greedy'] as const) {
     });
     const decoder = new Decoder(device, new Random(2), config);
     const optimiser = new Adam(decoder.trainable());
-    const self = new SelfCritical(device, tokenizer, references, [0, 1, 2], new Random(3), {
+    const self = new SelfCritical(device, tokenizer, [references], new Random(3), {
       samples: 8,
       baseline,
       maximumLength: 5,

@@ -33,31 +33,38 @@ export interface SampledBatch {
   readonly meanReward: number;
 }
 
+/** An image's number in the scorer of its data set. */
+interface ScoredImage {
+  readonly scorer: CiderScorer;
+  readonly number: number;
+}
+
 /**
  * Self-critical sequence training (Rennie et al. 2017, arXiv 1612.00563): the decoder draws sentences, and those that score
  * better in CIDEr-D than its baseline become likelier, the others less likely (REINFORCE, Williams 1992).
  *
  * The end word counts as a word of sentences and references alike, as in the published code. Without it, sentences that
  * break off in "with a" cost nothing, and models learn to write them.
+ *
+ * Every data set has a scorer of its own, as it has when its development images are scored: what one set says of every image
+ * ("a dog is running") is worth little there, and would be worth much if the images of another set counted as well.
  */
 export class SelfCritical {
   readonly #device: Device;
   readonly #tokenizer: Tokenizer;
   readonly #options: SelfCriticalOptions;
-  readonly #scorer: CiderScorer;
-  /** Image number of the scorer, by the image's row among the features. */
-  readonly #numbers: ReadonlyMap<number, number>;
+  /** By the image's row among the features. */
+  readonly #scored: readonly ScoredImage[];
   readonly #random: Random;
 
   /**
-   * `references`: the images of the training set with all of their captions, `rows` their rows among the features. `random`
-   * draws the words.
+   * `references`: for each training set its images with all of their captions; their rows among the features are in this
+   * order, from 0. `random` draws the words.
    */
   constructor(
     device: Device,
     tokenizer: Tokenizer,
-    references: readonly CaptionedImage[],
-    rows: readonly number[],
+    references: readonly (readonly CaptionedImage[])[],
     random: Random,
     options: SelfCriticalOptions,
   ) {
@@ -66,10 +73,12 @@ export class SelfCritical {
     this.#options = options;
     this.#random = random;
     const end = tokenizer.word(tokenizer.endId);
-    this.#scorer = new CiderScorer(
-      references.map(({ captions }) => captions.map((caption) => [...tokenizeForScoring(caption), end])),
-    );
-    this.#numbers = new Map(rows.map((row, number) => [row, number]));
+    this.#scored = references.flatMap((set) => {
+      const scorer = new CiderScorer(
+        set.map(({ captions }) => captions.map((caption) => [...tokenizeForScoring(caption), end])),
+      );
+      return set.map((_, number) => ({ scorer, number }));
+    });
   }
 
   /** Ids that are never drawn: padding, the start word, the unknown word. */
@@ -125,9 +134,11 @@ export class SelfCritical {
 
   /** CIDEr-D of sentences of ids about the image of this row, the end word being one of their words. */
   rewards(row: number, sentences: readonly (readonly number[])[]): number[] {
-    const number = this.#numbers.get(row) as number;
-    const words = sentences.map((ids) => ids.map((id) => this.#tokenizer.word(id)));
-    return this.#scorer.scores(number, words);
+    const { scorer, number } = this.#scored[row];
+    return scorer.scores(
+      number,
+      sentences.map((ids) => ids.map((id) => this.#tokenizer.word(id))),
+    );
   }
 }
 

@@ -138,14 +138,13 @@ function criticismOf(
   if (objective !== 'cider') return null;
   const { samples, baseline, crossEntropy } = selfCritical;
   // Rewards count all that people wrote, whatever part of it is trained on.
-  const references = sets.flatMap(({ set, train }) => {
+  const references = sets.map(({ set, train }) => {
     const written = new Map(set.train.map((record) => [record.image, record]));
     return train.map((record) => written.get(record.image) ?? record);
   });
-  const rows = references.map((_, row) => row);
   const options = { samples, baseline, maximumLength };
   return {
-    selfCritical: new SelfCritical(device, tokenizer, references, rows, sampleRandom, options),
+    selfCritical: new SelfCritical(device, tokenizer, references, sampleRandom, options),
     crossEntropy,
   };
 }
