@@ -1,13 +1,25 @@
 // Builds everything: the SIMD WebAssembly kernels, the command lines and the library for Node, the browser bundle,
 // and (with --tests) the test files. `npm ci` runs it through "prepare".
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
+
+/** Shaders as text without their comments, which are a third of it. Line breaks stay, so that compilers' messages fit the file. */
+const shaders = {
+  name: 'shaders',
+  setup(build) {
+    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      return { contents: source.replace(/[ \t]*\/\/.*$/gm, '').replace(/^[ \t]+/gm, ''), loader: 'text' };
+    });
+  },
+};
 
 const shared = {
   bundle: true,
@@ -15,7 +27,8 @@ const shared = {
   target: 'es2022',
   sourcemap: true,
   logLevel: 'warning',
-  loader: { '.wgsl': 'text', '.wasm': 'binary' },
+  loader: { '.wasm': 'binary' },
+  plugins: [shaders],
 };
 const node = { ...shared, platform: 'node', packages: 'external', splitting: true };
 const browser = { ...shared, platform: 'browser', conditions: ['browser'] };
@@ -48,6 +61,10 @@ async function buildSimd(outFile, features) {
   if (error) throw new Error(`AssemblyScript: ${error.message}\n${stderr}`);
 }
 
+/** The library, whole and in parts, as `exports` of package.json has it. */
+const library = { ekphrasis: 'src/index.ts' };
+for (const part of ['captioner', 'engine', 'formats', 'kernels', 'nn']) library[part] = `src/${part}.ts`;
+
 function entries(folder, suffix) {
   return existsSync(folder)
     ? readdirSync(folder)
@@ -57,10 +74,11 @@ function entries(folder, suffix) {
 }
 
 async function buildNode() {
-  const points = { ekphrasis: 'src/index.ts' };
+  const points = { ...library };
   for (const path of entries('src/captioner/cli', '.ts')) {
     const name = path.split('/').pop().replace('.ts', '');
-    if (['caption', 'convert', 'train', 'evaluate', 'feature-worker', 'image-worker'].includes(name))
+    if (name === 'ekphrasis') points.cli = path;
+    else if (['caption', 'convert', 'train', 'evaluate', 'feature-worker', 'image-worker'].includes(name))
       points[name] = path;
   }
   await esbuild.build({
@@ -72,8 +90,21 @@ async function buildNode() {
   });
 }
 
+/** For bundlers and import maps the parts share chunks; for a page without either there is one small file of all. */
 async function buildBrowser() {
-  await esbuild.build({ ...browser, entryPoints: { 'ekphrasis.browser': 'src/index.ts' }, outdir: 'dist' });
+  await esbuild.build({
+    ...browser,
+    entryPoints: library,
+    splitting: true,
+    outdir: 'dist/browser',
+    chunkNames: 'chunks/[name]-[hash]',
+  });
+  await esbuild.build({
+    ...browser,
+    entryPoints: { 'ekphrasis.min': 'src/index.ts' },
+    minify: true,
+    outdir: 'dist',
+  });
 }
 
 /** Declarations for those who use the library from TypeScript. */
@@ -81,6 +112,9 @@ function buildTypes() {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
     stdio: 'inherit',
   });
+  // The op files merge their rows into OpAttributes, and no declaration that is written says that they exist.
+  const rows = entries('src/kernels/ops', '.ts').map((path) => `import './ops/${basename(path)}';\n`);
+  appendFileSync('dist/types/kernels/op.d.ts', rows.join(''));
 }
 
 async function buildTests() {

@@ -7,17 +7,21 @@ import * as assert from 'uvu/assert';
 
 const { bin, exports, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-test('every command can be started by its name', () => {
-  assert.is(Object.keys(bin).length, 4);
+test('the command can be started by its name', () => {
   for (const path of Object.values<string>(bin)) {
     const { status, stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' });
     assert.is(error, undefined, path);
     assert.equal({ status, stdout }, { status: 0, stdout: `ekphrasis ${version}\n` }, path);
   }
+  assert.equal(Object.keys(bin), ['ekphrasis']);
 });
 
-test('the library is there for Node, for browsers and for TypeScript', () => {
-  for (const path of Object.values<string>(exports['.'])) assert.ok(existsSync(path), path);
+test('the library and its parts are there for Node, for browsers and for TypeScript', () => {
+  const parts = Object.values<string | Record<string, string>>(exports).filter(
+    (entry) => typeof entry !== 'string',
+  );
+  for (const path of parts.flatMap((entry) => Object.values(entry))) assert.ok(existsSync(path), path);
+  assert.ok(parts.length >= 6);
 });
 
 test('importing the library in Node adds no global, and the process ends', () => {
@@ -38,11 +42,11 @@ test('importing the library in Node adds no global, and the process ends', () =>
   assert.equal(JSON.parse(stdout), { added: [], found: 'function' });
 });
 
-test("the browser's bundle imports nothing", () => {
-  const bundle = readFileSync(exports['.'].browser, 'utf8');
+test('the one file for pages imports nothing', () => {
+  const bundle = readFileSync('dist/ekphrasis.min.js', 'utf8');
   assert.not.match(bundle, /^\s*(import|export)\b[^;]*\bfrom\s*["']/m);
   assert.not.match(bundle, /\bimport\(\s*["']/);
-  assert.match(bundle, /^export \{/m);
+  assert.match(bundle, /export\{/);
 });
 
 // npm leaves out what its registry happens to lack when the file is written; `npm ci` then refuses the file elsewhere.

@@ -101,7 +101,7 @@ function commands(document: string): string[][] {
     .filter(([program]) => program !== '');
 }
 
-const { scripts, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { scripts, dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'bench/golden/README.md']) {
   test(`the commands of ${document} exist`, () => {
@@ -140,7 +140,7 @@ test('the options of the table in README.md are those of caption.js', () => {
 test('README.md says of every dependency why it is there', () => {
   const [, section] = readFileSync('README.md', 'utf8').split('## Dependencies');
   const listed = section.split('## ')[0].split('For building and testing only:');
-  for (const [index, packages] of [dependencies, devDependencies].entries()) {
+  for (const [index, packages] of [{ ...dependencies, ...optionalDependencies }, devDependencies].entries()) {
     const names = [...listed[index].matchAll(/^\| (`.+`) \|/gm)].flatMap(
       ([, cell]) => cell.match(/[^`, ]+/g) ?? [],
     );

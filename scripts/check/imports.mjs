@@ -143,7 +143,8 @@ export function checkImports(files, packageJson) {
         found.package &&
         path.startsWith('src/') &&
         !typeOnly &&
-        !packageJson.dependencies?.[found.package]
+        !packageJson.dependencies?.[found.package] &&
+        !packageJson.optionalDependencies?.[found.package]
       ) {
         report('it is not among the dependencies of package.json');
       }

@@ -1,5 +1,3 @@
-import simd from '../../../build/simd.wasm';
-import relaxedSimd from '../../../build/simd-relaxed.wasm';
 import { UnsupportedError } from '../errors.ts';
 import type { WindowArguments } from '../window.ts';
 import { importSharedMemory } from './import-shared-memory.ts';
@@ -192,8 +190,21 @@ declare module '../op.ts' {
   }
 }
 
+/** (x, y, z: v128) → f32x4.relaxed_madd(x, y, z), the instruction that tells whether a runtime has relaxed SIMD. */
+// biome-ignore format: one line a section
+const fusedProgram = Uint8Array.of(
+  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+  1, 8, 1, 0x60, 3, 0x7b, 0x7b, 0x7b, 1, 0x7b,
+  3, 2, 1, 0,
+  10, 13, 1, 11, 0, 0x20, 0, 0x20, 1, 0x20, 2, 0xfd, 0x85, 0x02, 0x0b,
+);
+
 /** Whether the runtime fuses a multiplication and an addition: Node 21, Chrome 114. */
-const fused = WebAssembly.validate(relaxedSimd);
+const fused = WebAssembly.validate(fusedProgram);
+
+/** The one of the two builds that this runtime can run; a page fetches no other. */
+const loadProgram = async () =>
+  (await (fused ? import('../../../build/simd-relaxed.wasm') : import('../../../build/simd.wasm'))).default;
 
 const compiled = new Map<boolean, Promise<SimdModule>>();
 
@@ -210,13 +221,14 @@ export interface SimdModule {
 export function compileSimdKernels(shared: boolean): Promise<SimdModule> {
   let found = compiled.get(shared);
   if (!found) {
-    found = compile(fused ? relaxedSimd : simd, shared);
+    found = compile(shared);
     compiled.set(shared, found);
   }
   return found;
 }
 
-async function compile(program: Uint8Array<ArrayBuffer>, shared: boolean): Promise<SimdModule> {
+async function compile(shared: boolean): Promise<SimdModule> {
+  const program = await loadProgram();
   try {
     const module = await WebAssembly.compile(shared ? importSharedMemory(program) : program);
     return { module, description: `SIMD WebAssembly kernels${fused ? ' with fused multiply-add' : ''}` };

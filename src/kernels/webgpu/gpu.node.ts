@@ -22,6 +22,13 @@ export async function openGpu(options: readonly string[] = []): Promise<GPU> {
   try {
     dawn = await loading;
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') {
+      throw new NoAdapterError(
+        'the npm package webgpu (Dawn) is not installed, an optional dependency that npm leaves out with --omit=optional: ' +
+          'npm install webgpu, or take the CPU device',
+        { cause },
+      );
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new NoAdapterError(
       `the npm package webgpu (Dawn) does not load on ${process.platform} ${process.arch}: ${reason}; ` +

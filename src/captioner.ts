@@ -1,0 +1,57 @@
+/** The captioner: from pixels to sentences, its search, its metrics and its trainer. */
+
+export {
+  type AttentionMaps,
+  type Caption,
+  Captioner,
+  type CaptionOptions,
+  type Sentence,
+} from './captioner/captioner.ts';
+export {
+  type AttentionConfig,
+  type CaptionerConfig,
+  type DecoderConfig,
+  type EncoderConfig,
+  type OutputSource,
+  parseCaptionerConfig,
+} from './captioner/config.ts';
+export {
+  Decoder,
+  type DecoderSequence,
+  type DecoderState,
+  type DropoutRates,
+  type Encoding,
+} from './captioner/decoder/decoder.ts';
+export { Encoder } from './captioner/encoder/encoder.ts';
+export { preprocess } from './captioner/encoder/preprocess.ts';
+export { type FileSource, urlSource } from './captioner/file-source.ts';
+export { decodeImage } from './captioner/images/decode-image.ts';
+export type { RgbImage } from './captioner/images/rgb-image.ts';
+export { bleu } from './captioner/metrics/bleu.ts';
+export { CiderScorer, ciderD } from './captioner/metrics/cider.ts';
+export { type CaptionScores, evaluateCaptions } from './captioner/metrics/evaluate-captions.ts';
+export { rougeL } from './captioner/metrics/rouge.ts';
+export { BeamSearch, beamSearch } from './captioner/search/beam.ts';
+export { GreedySearch, greedySearch } from './captioner/search/greedy.ts';
+export type { Hypothesis, SearchOptions } from './captioner/search/hypothesis.ts';
+export { type SearchMethod, SentenceSearch } from './captioner/search/sentence-search.ts';
+export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
+export type { Batch, TrainingImage } from './captioner/training/batches.ts';
+export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
+export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
+export { type Baseline, SelfCritical, type SelfCriticalOptions } from './captioner/training/self-critical.ts';
+export { type SamplingOptions, sampleSentences } from './captioner/training/sentence-sampling.ts';
+export {
+  type FeatureTable,
+  type Objective,
+  teacherForcingLoss,
+} from './captioner/training/teacher-forcing.ts';
+export {
+  type Criticism,
+  type EpochPosition,
+  type Progress,
+  type Schedule,
+  Trainer,
+  type TrainerOptions,
+  type TrainingData,
+} from './captioner/training/trainer.ts';
