@@ -101,7 +101,9 @@ function commands(document: string): string[][] {
     .filter(([program]) => program !== '');
 }
 
-const { scripts, dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { scripts, dependencies, optionalDependencies, devDependencies } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+);
 
 for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'bench/golden/README.md']) {
   test(`the commands of ${document} exist`, () => {
