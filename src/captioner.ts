@@ -24,7 +24,6 @@ export {
 } from './captioner/decoder/decoder.ts';
 export { Encoder } from './captioner/encoder/encoder.ts';
 export { preprocess } from './captioner/encoder/preprocess.ts';
-export { type FileSource, urlSource } from './captioner/file-source.ts';
 export { decodeImage } from './captioner/images/decode-image.ts';
 export type { RgbImage } from './captioner/images/rgb-image.ts';
 export { bleu } from './captioner/metrics/bleu.ts';
@@ -35,6 +34,10 @@ export { BeamSearch, beamSearch } from './captioner/search/beam.ts';
 export { GreedySearch, greedySearch } from './captioner/search/greedy.ts';
 export type { Hypothesis, SearchOptions } from './captioner/search/hypothesis.ts';
 export { type SearchMethod, SentenceSearch } from './captioner/search/sentence-search.ts';
+export type { DownloadProgress } from './captioner/sources/download.ts';
+export type { FileSource } from './captioner/sources/file-source.ts';
+export { clearModelCache } from './captioner/sources/model-cache.ts';
+export { type UrlSourceOptions, urlSource } from './captioner/sources/url-source.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
 export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';

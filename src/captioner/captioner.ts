@@ -9,12 +9,12 @@ import { Tensor } from '../tensor/tensor.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from './config.ts';
 import { Decoder, type Encoding } from './decoder/decoder.ts';
 import { Encoder } from './encoder/encoder.ts';
-import type { FileSource } from './file-source.ts';
 import type { RgbImage } from './images/rgb-image.ts';
 import { BeamSearch } from './search/beam.ts';
 import { GreedySearch } from './search/greedy.ts';
 import { type Hypothesis, meanLogProbability } from './search/hypothesis.ts';
 import { SentenceSearch } from './search/sentence-search.ts';
+import type { FileSource } from './sources/file-source.ts';
 import { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /** A sentence and how likely the model holds it to be. Logarithms are natural. */

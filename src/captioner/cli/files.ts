@@ -3,7 +3,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EkphrasisError, FormatError, ImageError } from '../../kernels/errors.ts';
-import type { FileSource } from '../file-source.ts';
+import type { FileSource } from '../sources/file-source.ts';
 import { UsageError } from './arguments.ts';
 
 /** Larger files are not read: an uncompressed 100-megapixel image of 16-bit RGBA has 800 MB. */

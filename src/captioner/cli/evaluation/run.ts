@@ -22,8 +22,8 @@ import {
   splits,
 } from '../../evaluation/report.ts';
 import { scaleOf } from '../../evaluation/scale.ts';
-import type { FileSource } from '../../file-source.ts';
 import { type CaptionScores, evaluateCaptions } from '../../metrics/evaluate-captions.ts';
+import type { FileSource } from '../../sources/file-source.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { UsageError } from '../arguments.ts';
 import { dataFolder } from '../data-folder.ts';
