@@ -9,7 +9,14 @@ import { type Caption, Captioner } from '../src/captioner/captioner.ts';
 import type { Decoder } from '../src/captioner/decoder/decoder.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import type { FileSource } from '../src/captioner/sources/file-source.ts';
-import { DisposedError, FormatError, ImageError, UnsupportedError } from '../src/kernels/errors.ts';
+import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
+import {
+  DisposedError,
+  EkphrasisError,
+  FormatError,
+  ImageError,
+  UnsupportedError,
+} from '../src/kernels/errors.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
@@ -107,6 +114,35 @@ onDevice('the next best sentences come with their probabilities, and raise the b
     await errorOf(UnsupportedError, () => captioner.caption(images[0], { lengthExponent }));
   }
   captioner.dispose();
+});
+
+onDevice('scores that are no numbers are an error, by every search', async (device) => {
+  const captioner = await Captioner.load(filesOf('attention'), device);
+  const weights = await captioner.decoder.save();
+  const { shape, data } = weights.get('output.kernel') as HostWeight;
+  const huge = Float32Array.from(data, (value) => Math.sign(value) * 3e38);
+  captioner.decoder.load(new Map([...weights, ['output.kernel', { shape, data: huge }]]));
+  for (const beam of [1, 3]) {
+    const { message } = await errorOf(EkphrasisError, () => captioner.caption(images[0], { beam }));
+    assert.match(message, /scores of the words are no numbers: .*intact copy/);
+  }
+  captioner.dispose();
+});
+
+test('a model of weights that are no numbers is not loaded', async () => {
+  const device = await CpuDevice.create();
+  for (const [file, at] of [
+    ['decoder.safetensors', -4],
+    ['encoder.safetensors', -2],
+  ] as const) {
+    const source: FileSource = async (name) => {
+      const bytes = await filesOf('average')(name);
+      return name === file ? bytes.fill(0xff, bytes.length + at) : bytes;
+    };
+    const { message } = await errorOf(FormatError, () => Captioner.load(source, device));
+    assert.match(message, new RegExp(`^${file}: weight .* holds NaN at index \\d+`));
+  }
+  device.destroy();
 });
 
 onDevice('captions below the threshold of config.json are unsure', async (device) => {

@@ -193,9 +193,9 @@ onDevice('a loss that is no number ends the training', async (device) => {
     ?.load(new Float32Array(192 * 3).fill(Number.NaN));
   const batch = { images: [0, 1], inputs: () => x.reshape(x.shape) };
   const { message } = await errorOf(EkphrasisError, () =>
-    trainerOf(model).step([batch], { network: 1, objective: 1 }),
+    trainerOf(model).step([batch], { network: 1, objective: 1 }, 'step 7 of 9'),
   );
-  assert.match(message, /the loss became NaN; lower --encoder-rate/);
+  assert.match(message, /the loss became NaN \(step 7 of 9\); lower --encoder-rate/);
   model.dispose();
   x.dispose();
 });

@@ -72,6 +72,17 @@ test('both layouts give layers, nested weights in order, shapes and values', asy
   }
 });
 
+test('values that are no numbers, and negative variances, are refused where they lie', async () => {
+  const holding = (path: string, data: Float32Array, more: Partial<KerasFile> = {}) =>
+    written({ layers: [{ name: 'l', weights: [{ path, shape: [data.length], data }] }], ...more });
+  for (const compressed of [false, true]) {
+    const nan = await holding('l/bias:0', Float32Array.of(1, 2, Number.NaN), { compressed });
+    refused(nan, /weight l\/bias holds NaN at index 2/);
+  }
+  const variance = await holding('l/moving_variance:0', Float32Array.of(1, -1e-3));
+  refused(variance, /weight l\/moving_variance holds -0\.001\d* at index 1, but a variance is 0 or more/);
+});
+
 test('bytes that begin in the middle of a buffer are read too', async () => {
   const bytes = await written(small);
   const shifted = new Uint8Array(bytes.length + 3);

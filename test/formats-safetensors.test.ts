@@ -185,6 +185,63 @@ test('a header that contradicts the format is refused', () => {
   refuses(() => readSafetensors(file(repeated, 8), 'f'), /leaves a gap/);
 });
 
+/** A file of one tensor whose numbers lie there as given, by hand: the writer refuses what is no number. */
+function handMade(name: string, dtype: 'F32' | 'F16', numbers: readonly number[], metadata = {}): Uint8Array {
+  const data = dtype === 'F32' ? Float32Array.from(numbers) : Uint16Array.from(numbers, float16Bits);
+  const entry = { dtype, shape: [numbers.length], data_offsets: [0, data.byteLength] };
+  const bytes = file({ __metadata__: metadata, [name]: entry }, data.byteLength);
+  bytes.set(new Uint8Array(data.buffer), bytes.length - data.byteLength);
+  return bytes;
+}
+
+test('a value that is no number is refused where it lies, and every other is read', () => {
+  const others = [65504, -65504, 6e-8, -0, 1.5];
+  for (const dtype of ['F32', 'F16'] as const) {
+    for (const [value, words] of [
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      [Number.NEGATIVE_INFINITY, '-Infinity'],
+    ] as const) {
+      for (const length of [1, 2, 3, 8, 9, 17]) {
+        const fine = Array.from({ length }, (_, i) => others[i % others.length]);
+        assert.ok(readSafetensors(handMade('lstm.bias', dtype, fine), 'f').weights.has('lstm.bias'));
+        for (let index = 0; index < length; index++) {
+          const bytes = handMade('lstm.bias', dtype, fine.with(index, value));
+          refuses(
+            () => readSafetensors(bytes, 'model/decoder.safetensors'),
+            new RegExp(
+              `^model/decoder\\.safetensors: weight lstm\\.bias holds ${words} at index ${index}, but`,
+            ),
+          );
+        }
+      }
+    }
+  }
+});
+
+test('variances below 0, deviations of 0 and integers beyond float32 are refused', () => {
+  const read = (name: string, numbers: readonly number[]) =>
+    readSafetensors(handMade(name, 'F32', numbers), 'f').weights.get(name)?.data;
+  for (const name of ['batch_normalization_7.moving_variance', 'units.0.normalisation.movingVariance']) {
+    assert.equal(read(name, [0, 3]), Float32Array.of(0, 3));
+    refuses(() => read(name, [1, -0.5]), /variance holds -0\.5 at index 1, but a variance is 0 or more/i);
+  }
+  assert.equal(read('batch_normalization_7.moving_mean', [-1]), Float32Array.of(-1));
+  assert.equal(read('features.deviation', [1e-9]), Float32Array.of(1e-9));
+  refuses(() => read('features.deviation', [2, 0]), /holds 0 at index 1, but a deviation is above 0/);
+  const wide = { type: 'uint8', values: Uint8Array.of(1), minimum: 0 } as const;
+  const stored = (scale: number) => writeSafetensors([encodedWeight('w', [1], { ...wide, scale })]);
+  readSafetensors(stored(1e36), 'f');
+  refuses(() => stored(2e36), /w is stored as integers of scale 2e\+36 from 0 on, beyond float32/);
+});
+
+test('what is no number is not saved either', () => {
+  for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+    const weight = { name: 'w', shape: [2], data: Float32Array.of(0, value) };
+    refuses(() => writeSafetensors([weight]), /^nothing is saved: weight w holds .* at index 1/);
+  }
+});
+
 test('a file cut off, empty or with a giant header is refused', () => {
   const bytes = writeSafetensors(mixed);
   for (let length = 0; length < bytes.length; length += 5) {

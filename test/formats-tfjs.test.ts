@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '../src/kernels/errors.ts';
 import { readTfjsLayers } from '../src/nn/formats/tfjs-layers.ts';
+import { errorOf } from './errors.ts';
 
 const bytesOf = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
@@ -170,6 +171,15 @@ test('a manifest with anything amiss is refused, naming the entry', async () => 
   }
   await refused({ weightsManifest: {} }, /weightsManifest must be a JSON array/);
   await refused({ weightsManifest: [{ weights: [] }] }, /paths must be a JSON array/);
+});
+
+test('values that are no numbers are refused where they lie', async () => {
+  const { model, shards, load } = fixture();
+  const shard = Buffer.from(shards.get('sub/group2') as Uint8Array);
+  shard.writeUInt16LE(0xfc00, 2);
+  shards.set('sub/group2', shard);
+  const { message } = await errorOf(FormatError, () => readTfjsLayers(model, load, 'm/model.json'));
+  assert.match(message, /^m\/model\.json: weight half\/kernel holds -Infinity at index 1/);
 });
 
 test.run();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { EkphrasisError } from '../../kernels/errors.ts';
 import { requestDevice } from '../../kernels/request-device.ts';
 import { readSafetensors } from '../../nn/formats/safetensors.ts';
 import { Encoder } from '../encoder/encoder.ts';
@@ -25,7 +26,12 @@ port.on('message', async (job: FeatureJob) => {
     const rows: Float32Array[] = [];
     for (const image of job.images) {
       const features = encoder.features(decodeImage(await readFile(join(settings.folder, image)), image));
-      rows.push((await features.data()) as Float32Array);
+      const row = (await features.data()) as Float32Array;
+      if (!row.every(Number.isFinite))
+        throw new EkphrasisError(
+          `${image}: the encoder ${settings.encoderFile} makes features of it that are no numbers; get an intact copy of the encoder`,
+        );
+      rows.push(row);
       features.dispose();
       port.postMessage({ kind: 'image', chunk: job.chunk } satisfies FeatureReply);
     }

@@ -42,6 +42,7 @@ export function readPngChunks(bytes: Uint8Array, name: string): PngChunks {
     if (offset + 12 + length > bytes.length) throw truncated('PNG', name);
     offset += 12 + length;
     if (type === 'IHDR') {
+      if (header) throw broken('PNG', name, 'it has two header chunks');
       const channels = CHANNELS[body[9]];
       if (length !== 13 || !channels) throw broken('PNG', name, 'its header chunk is damaged');
       const at = new DataView(body.buffer, body.byteOffset);
@@ -62,4 +63,24 @@ export function readPngChunks(bytes: Uint8Array, name: string): PngChunks {
   }
   if (!header || imageData.length === 0) throw broken('PNG', name, 'it holds no image data');
   return { ...header, imageData, exif, end: offset };
+}
+
+/** First column, first row, and steps between columns and rows of the passes of an interlaced image (section 8.2). */
+const adam7: readonly (readonly [x: number, y: number, dx: number, dy: number])[] = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+];
+
+/** Bytes that the image data must inflate to: of each row of each pass its pixels, and one that names its filter. */
+export function inflatedBytes({ width, height, bitsPerPixel, interlaced }: PngChunks): number {
+  const passes = interlaced ? adam7 : ([[0, 0, 1, 1]] as const);
+  return passes.reduce((sum, [x, y, dx, dy]) => {
+    const [columns, rows] = [Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)];
+    return columns > 0 && rows > 0 ? sum + rows * (1 + Math.ceil((columns * bitsPerPixel) / 8)) : sum;
+  }, 0);
 }

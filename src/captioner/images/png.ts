@@ -1,7 +1,7 @@
-import { readPng } from '#png';
+import { inflatedSize, readPng } from '#png';
 import { ImageError } from '../../kernels/errors.ts';
 import { exifOrientation, orient } from './exif-orientation.ts';
-import { readPngChunks } from './png-chunks.ts';
+import { inflatedBytes, readPngChunks } from './png-chunks.ts';
 import { broken, outOfMemory, type RgbImage } from './rgb-image.ts';
 
 /** Lays RGBA pixels over white, the paper that most cut-out pictures are seen on. */
@@ -25,13 +25,25 @@ function overWhite(rgba: Uint8Array): Uint8Array {
 export function decodePng(bytes: Uint8Array, name: string): RgbImage {
   const chunks = readPngChunks(bytes, name);
   const { width, height, exif, end } = chunks;
-  let rgba: Uint8Array;
+  // pngjs fills up what is missing with whatever the memory holds, and inflates interlaced images without a bound.
+  const expected = inflatedBytes(chunks);
+  let found: number;
+  let rgba: Uint8Array | undefined;
   try {
-    rgba = readPng(bytes.subarray(0, end), chunks);
+    found = inflatedSize(chunks.imageData, expected);
+    if (found === expected) rgba = readPng(bytes.subarray(0, end));
   } catch (error) {
     const starved = outOfMemory(error, name);
     if (starved) throw starved;
     throw broken('PNG', name, 'its image data do not decode');
+  }
+  if (!rgba) {
+    const held = found > expected ? `more than ${expected}` : found;
+    throw broken(
+      'PNG',
+      name,
+      `its image data hold ${held} bytes, and ${width}×${height} pixels take ${expected}`,
+    );
   }
   return orient({ width, height, data: overWhite(rgba) }, exif ? exifOrientation(exif) : 1);
 }

@@ -1,4 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
+import { EkphrasisError } from '../../kernels/errors.ts';
 import type { DeviceArray, TensorSpec } from '../../kernels/spec.ts';
 import { capture, type Plan } from '../../tensor/capture.ts';
 import { scope } from '../../tensor/scope.ts';
@@ -75,7 +76,7 @@ export class SentenceSearch {
 
   /**
    * The sentences for the encoding of one image that the method still holds at its end: one or more, the best first.
-   * Encodings must be of one shape. Searches may run side by side.
+   * Encodings must be of one shape. Searches may run side by side. Rejects with EkphrasisError where a score is no number.
    */
   async findAll(encoding: Encoding): Promise<Hypothesis[]> {
     const { maximumLength } = this.#method;
@@ -94,6 +95,7 @@ export class SentenceSearch {
         const read = report.data();
         report.dispose();
         reports.push({ report: await read, steps });
+        requireNumbers(reports[reports.length - 1].report);
         if (this.#method.ended(reports[reports.length - 1].report, steps)) break;
       }
       return this.#method.hypotheses(reports);
@@ -149,4 +151,12 @@ export class SentenceSearch {
     for (const plan of [this.#plans.begin, ...this.#plans.advance.values()]) plan.dispose();
     this.#plans = null;
   }
+}
+
+/** A NaN is neither more nor less than another score, so the search would end with any sentence, or with none. */
+function requireNumbers(report: DeviceArray): void {
+  if ((report as Float32Array).every(Number.isFinite)) return;
+  throw new EkphrasisError(
+    'the scores of the words are no numbers: the weights of this model are too large for float32, or its device computes wrongly. Get an intact copy of the model, or choose another device (--device)',
+  );
 }

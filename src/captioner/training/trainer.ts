@@ -131,14 +131,15 @@ export class Trainer {
     for (let number = from.batches; number < stepsPerEpoch; number++) {
       decoder.train();
       const learningRate = this.learningRateAt(data, epoch, number + 1);
+      const where = `epoch ${epoch}, batch ${number + 1} of ${stepsPerEpoch}`;
       const first = number * schedule.batchImages;
       const images = order.slice(first, first + schedule.batchImages);
       if (criticism) {
-        sum += (await this.#criticise(criticism, images, features, learningRate)) * images.length;
+        sum += (await this.#criticise(criticism, images, features, learningRate, where)) * images.length;
         count += images.length;
       } else {
         const batch = layOut(images);
-        sum += (await this.#force(batch, features, learningRate)) * batch.targets.length;
+        sum += (await this.#force(batch, features, learningRate, where)) * batch.targets.length;
         count += batch.targets.length;
       }
       const position = { epoch, batches: number + 1, sum, count, random: random.save() };
@@ -161,7 +162,7 @@ export class Trainer {
   }
 
   /**
-   * The mean loss over images that are held out for choosing.
+   * The mean loss over images that are held out for choosing. Throws EkphrasisError when it is no number.
    * @param between awaited after every batch
    */
   async evaluate(
@@ -184,11 +185,12 @@ export class Trainer {
       }
       await between();
     }
+    requireFinite(lossSum, 'the development images');
     return lossSum / words;
   }
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
-  async #force(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
+  async #force(batch: Batch, features: FeatureTable, rate: number, where: string): Promise<number> {
     const { device, decoder, schedule, random } = this.#options;
     const { scheduledSampling = 0 } = schedule;
     const opened = openScope();
@@ -200,6 +202,7 @@ export class Trainer {
       return await this.#descend(
         () => teacherForcingLoss(device, decoder, batch, features, schedule, inputs),
         rate,
+        where,
       );
     } finally {
       opened.close();
@@ -212,6 +215,7 @@ export class Trainer {
     images: readonly TrainingImage[],
     features: FeatureTable,
     rate: number,
+    where: string,
   ): Promise<number> {
     const { device, decoder } = this.#options;
     const { batch, meanReward } = await selfCritical.sample(decoder, images, features);
@@ -219,26 +223,29 @@ export class Trainer {
     const policy = () => policyLoss(device, decoder, batch, features, selfCritical.forbidden);
     const own = layOut(images);
     const truth = () => teacherForcingLoss(device, decoder, own, features).scale(crossEntropy);
-    await this.#descend(() => (crossEntropy === 0 ? policy() : policy().add(truth())), rate);
+    await this.#descend(() => (crossEntropy === 0 ? policy() : policy().add(truth())), rate, where);
     return meanReward;
   }
 
-  /** One step down a loss; resolves to its value. */
-  async #descend(lossOf: () => Tensor, rate: number): Promise<number> {
+  /** One step down a loss; resolves to its value. `where` says in an error which step this is. */
+  async #descend(lossOf: () => Tensor, rate: number, where: string): Promise<number> {
     const { optimiser, schedule } = this.#options;
     const opened = openScope();
     try {
       const { value, gradients } = valueAndGradients(lossOf, optimiser.parameters);
       optimiser.step(clipByGlobalNorm(gradients, schedule.clipNorm).gradients, rate);
       const loss = await value.item();
-      if (!Number.isFinite(loss)) {
-        throw new EkphrasisError(
-          `training: the loss became ${loss}; lower --learning-rate and resume from the checkpoint`,
-        );
-      }
+      requireFinite(loss, where);
       return loss;
     } finally {
       opened.close();
     }
   }
+}
+
+function requireFinite(loss: number, where: string): void {
+  if (Number.isFinite(loss)) return;
+  throw new EkphrasisError(
+    `training: the loss became ${loss} (${where}); lower --learning-rate and resume from the checkpoint`,
+  );
 }

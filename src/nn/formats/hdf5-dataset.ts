@@ -2,6 +2,7 @@ import type { Dataset } from 'jsfive';
 import { FormatError } from '../../kernels/errors.ts';
 import { elementCount } from '../../kernels/spec.ts';
 import { shapeText } from './keras-model.ts';
+import { checkedWeight } from './weight-values.ts';
 import type { WeightArray } from './weights.ts';
 import { encodedWeight } from './weights.ts';
 
@@ -17,7 +18,7 @@ const largestChunkedArray = 32 * 1024 * 1024;
 /**
  * One HDF5 data set as a weight: float32 and int32 where possible as a view into the file, float16 kept as it is,
  * float64 rounded to float32.
- * @throws FormatError when the data lie outside the file, or their type is not one of these.
+ * @throws FormatError when the data lie outside the file, their type is not one of these, or a value is no number.
  */
 export function datasetWeight(
   dataset: Dataset,
@@ -45,7 +46,7 @@ export function datasetWeight(
         `${where} should lie at bytes ${begin} to ${begin + count * size}, but the file has ${buffer.byteLength}: it was cut off, so download or save it again`,
       );
     }
-    return contiguousWeight(name, shape, dtype, buffer, begin, count, size);
+    return checkedWeight(contiguousWeight(name, shape, dtype, buffer, begin, count, size), file);
   }
   if (layout !== chunked) {
     throw new FormatError(
@@ -57,7 +58,7 @@ export function datasetWeight(
       `${where} is compressed or chunked and too large for that: save the file without compression`,
     );
   }
-  return chunkedWeight(name, shape, dtype, dataset.value, where);
+  return checkedWeight(chunkedWeight(name, shape, dtype, dataset.value, where), file);
 }
 
 function contiguousWeight(

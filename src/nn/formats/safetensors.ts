@@ -1,6 +1,7 @@
 import { FormatError } from '../../kernels/errors.ts';
 import type { TensorEntry, TensorType } from './safetensors-header.ts';
 import { parseHeader, quantisationKey } from './safetensors-header.ts';
+import { checkedWeight } from './weight-values.ts';
 import type { WeightArray, WeightEncoding, Weights } from './weights.ts';
 import { encodedWeight, encodeWeight } from './weights.ts';
 
@@ -24,12 +25,13 @@ export interface SafetensorsOptions {
  * into `bytes`, so keep those unchanged while the weights are in use.
  * Format: https://huggingface.co/docs/safetensors (8 bytes header length, JSON header, data without gaps).
  * @param file the file's name, for messages
- * @throws FormatError when anything in the file contradicts the format.
+ * @throws FormatError when anything in the file contradicts the format, or a value is no number ({@link checkedWeight}).
  */
 export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
   const { tensors, metadata, dataBegin } = parseHeader(bytes, file);
   const weights: Weights = new Map();
-  for (const tensor of tensors) weights.set(tensor.name, weightOf(tensor, bytes, dataBegin));
+  for (const tensor of tensors)
+    weights.set(tensor.name, checkedWeight(weightOf(tensor, bytes, dataBegin), file));
   return { weights, metadata };
 }
 
@@ -37,7 +39,7 @@ function weightOf(
   { name, shape, type, begin, end, quantisation }: TensorEntry,
   bytes: Uint8Array,
   dataBegin: number,
-) {
+): WeightArray {
   const size = type === 'F32' || type === 'I32' ? 4 : type === 'U8' ? 1 : 2;
   let start = bytes.byteOffset + dataBegin + begin;
   let buffer = bytes.buffer;
@@ -70,7 +72,7 @@ function weightOf(
 
 /**
  * The file as the pieces that make it up, in order, so that a large model is written without a second copy of it in
- * memory. @throws FormatError when a weight cannot be stored as asked.
+ * memory. @throws FormatError when a weight cannot be stored as asked, or holds what is no number.
  */
 export function safetensorsParts(
   weights: Iterable<WeightArray>,
@@ -83,6 +85,7 @@ export function safetensorsParts(
   let offset = 0;
   // Wider elements first keeps every array aligned to its element size, so that a reader needs no copy.
   const stored = [...weights]
+    .map((weight) => checkedWeight(weight, null))
     .map((weight) => encodeWeight(weight, typeof encoding === 'function' ? encoding(weight) : encoding))
     .map((weight) => ({ weight, ...storage(weight) }))
     .sort((a, b) => b.size - a.size);

@@ -12,6 +12,7 @@ import {
   shown,
 } from './json-fields.ts';
 import type { KerasLayer, KerasModel } from './keras-model.ts';
+import { checkedWeight } from './weight-values.ts';
 import type { WeightArray } from './weights.ts';
 import { encodedWeight } from './weights.ts';
 
@@ -32,7 +33,8 @@ const bytesOfType: Readonly<Record<string, number>> = {
  * Format: tfjs-core/src/io/types.ts, `WeightsManifestConfig`.
  * @param modelJson the parsed model.json
  * @param file its name, for messages
- * @throws FormatError when it is another kind of model, or its shards do not hold what the manifest says.
+ * @throws FormatError when it is another kind of model, its shards do not hold what the manifest says, or a value is no
+ * number.
  */
 export async function readTfjsLayers(
   modelJson: unknown,
@@ -61,7 +63,7 @@ export async function readTfjsLayers(
     const bytes = await loadShards(paths, specs, loadShard, where);
     let offset = 0;
     for (const spec of specs) {
-      const weight = weightFrom(spec, bytes.slice(offset, offset + spec.byteLength));
+      const weight = checkedWeight(weightFrom(spec, bytes.slice(offset, offset + spec.byteLength)), file);
       offset += spec.byteLength;
       const layer = spec.name.split('/').slice(0, -1).join('/') || spec.name;
       layers.set(layer, [...(layers.get(layer) ?? []), weight]);

@@ -59,10 +59,11 @@ export async function runSteps(course: Course, from: FineTuningState): Promise<F
       const { step } = state;
       prepared = step + 1 < total ? prepare(course, step + 1, stepsPerEpoch) : null;
       const factor = rateFactor({ ...cosine, warmUp: settings.warmUp }, step, total);
-      const loss = await trainer.step(batches, {
+      const rates = {
         network: settings.encoderRate * factor,
         objective: settings.objectiveRate * factor,
-      });
+      };
+      const loss = await trainer.step(batches, rates, `step ${step + 1} of ${total}`);
       const seconds = state.seconds + (performance.now() - start) / 1000;
       state = { ...state, step: step + 1, lossSum: state.lossSum + loss, seconds };
       const done = ((step % stepsPerEpoch) + 1) * imagesPerStep;

@@ -28,7 +28,7 @@ export class FeatureFiles {
 
   /**
    * The features of some images, by their positions among the places, one row after the other. Throws FormatError for a
-   * file whose size is not that of its rows.
+   * file whose size is not that of its rows, or whose values are no numbers.
    */
   async rows(images: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     const width = elementCount(this.rowShape);
@@ -49,6 +49,7 @@ export class FeatureFiles {
           await handle.read(bytes, 0, bytes.length, begin + place.row * bytes.length);
           const values =
             size === 4 ? new Float32Array(bytes.buffer) : float16ToFloat32(new Uint16Array(bytes.buffer));
+          if (!values.every(Number.isFinite)) throw unusable(file, 'holds features that are no numbers');
           result.set(values, at * width);
         }
       } finally {
@@ -70,7 +71,9 @@ async function layoutOf(
   await handle.read(head, 0, 8, 0);
   const begin = 8 + Number(new DataView(head.buffer).getBigUint64(0, true));
   for (const size of [2, 4] as const) if (total === begin + count * size) return { begin, size };
-  throw new FormatError(
-    `${file}: does not hold the ${count} features that belong there; delete it and it is computed again`,
-  );
+  throw unusable(file, `does not hold the ${count} features that belong there`);
+}
+
+function unusable(file: string, fault: string): FormatError {
+  return new FormatError(`${file}: ${fault}; delete it and it is computed again`);
 }

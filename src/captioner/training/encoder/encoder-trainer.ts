@@ -50,11 +50,13 @@ export class EncoderTrainer {
 
   /**
    * One step on the mean gradient of some batches of one size, computed one after the other to save memory (gradient
-   * accumulation); resolves to the mean loss. Throws EkphrasisError when the loss is no number any more.
+   * accumulation); resolves to the mean loss. Throws EkphrasisError when the loss is no number any more; `where` says in
+   * it which step this is.
    */
   async step(
     batches: readonly EncoderBatch[],
     rates: { readonly network: number; readonly objective: number },
+    where = 'this step',
   ): Promise<number> {
     const { model, network, objective, average, clipNorm } = this.#options;
     const opened = openScope();
@@ -71,7 +73,9 @@ export class EncoderTrainer {
         result.value.dispose();
       }
       if (!Number.isFinite(loss)) {
-        throw new EkphrasisError(`training: the loss became ${loss}; lower --encoder-rate and resume`);
+        throw new EkphrasisError(
+          `training: the loss became ${loss} (${where}); lower --encoder-rate and resume`,
+        );
       }
       // The limit is for the mean, these are sums.
       const clipped = clipByGlobalNorm(gradients, clipNorm * batches.length).gradients;
