@@ -63,7 +63,9 @@ async function buildSimd(outFile, features) {
 
 /** The library, whole and in parts, as `exports` of package.json has it. */
 const library = { ekphrasis: 'src/index.ts' };
-for (const part of ['captioner', 'engine', 'formats', 'kernels', 'nn']) library[part] = `src/${part}.ts`;
+for (const part of ['captioner', 'engine', 'formats', 'images', 'kernels', 'nn', 'worker']) {
+  library[part] = `src/${part}.ts`;
+}
 
 function entries(folder, suffix) {
   return existsSync(folder)
@@ -94,7 +96,7 @@ async function buildNode() {
 async function buildBrowser() {
   await esbuild.build({
     ...browser,
-    entryPoints: library,
+    entryPoints: { ...library, 'worker-thread': 'src/captioner/worker/worker-thread.ts' },
     splitting: true,
     outdir: 'dist/browser',
     chunkNames: 'chunks/[name]-[hash]',

@@ -24,8 +24,6 @@ export {
 } from './captioner/decoder/decoder.ts';
 export { Encoder } from './captioner/encoder/encoder.ts';
 export { preprocess } from './captioner/encoder/preprocess.ts';
-export { decodeImage } from './captioner/images/decode-image.ts';
-export type { RgbImage } from './captioner/images/rgb-image.ts';
 export { bleu } from './captioner/metrics/bleu.ts';
 export { CiderScorer, ciderD } from './captioner/metrics/cider.ts';
 export { type CaptionScores, evaluateCaptions } from './captioner/metrics/evaluate-captions.ts';

@@ -48,7 +48,10 @@ export async function openPage(
   });
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
   page.on('crash', () => complaints.push('the page crashed'));
-  page.on('requestfailed', (request) => complaints.push(`request failed: ${request.url()}`));
+  page.on('requestfailed', (request) => {
+    const { errorText } = request.failure() ?? {};
+    complaints.push(`request failed: ${request.method()} ${request.url()} (${errorText})`);
+  });
   await page.goto(url);
   return { page, complaints, close: () => browser.close() };
 }

@@ -1,5 +1,5 @@
 /** Serves the folders of this repository that pages read, and nothing else, to this machine alone. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, normalize } from 'node:path';
@@ -50,6 +50,8 @@ export async function startStaticServer({ isolated = true } = {}): Promise<Stati
       if (!folders.some((folder) => path.startsWith(folder))) throw new Error('not a served folder');
       const body = await readFile(path);
       response.writeHead(200, {
+        'content-length': body.length,
+        etag: `"${body.length}-${(await stat(path)).mtimeMs}"`,
         'content-type': types[extname(path)] ?? 'application/octet-stream',
         ...(isolated ? isolation : {}),
       });

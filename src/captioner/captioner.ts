@@ -9,7 +9,8 @@ import { Tensor } from '../tensor/tensor.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from './config.ts';
 import { Decoder, type Encoding } from './decoder/decoder.ts';
 import { Encoder } from './encoder/encoder.ts';
-import type { RgbImage } from './images/rgb-image.ts';
+import { toRgbImage } from './images/picture.ts';
+import type { Picture, RgbImage } from './images/rgb-image.ts';
 import { BeamSearch } from './search/beam.ts';
 import { GreedySearch } from './search/greedy.ts';
 import { type Hypothesis, meanLogProbability } from './search/hypothesis.ts';
@@ -58,6 +59,10 @@ export interface CaptionOptions {
   readonly attention?: boolean;
   /** See `SearchOptions`. Default {@link defaultLengthExponent}. */
   readonly lengthExponent?: number;
+  /** Called after every word with the best sentence so far, which later words may change. */
+  readonly onWord?: (soFar: string) => void;
+  /** Once aborted, captioning rejects with its reason before the next word. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -116,13 +121,14 @@ export class Captioner {
   }
 
   /**
-   * Describes one image. Rejects with ImageError where the image's data are not height × width × 3, with
-   * UnsupportedError for a `top` or `lengthExponent` out of range or the attention of a model without any, and with the device's error when
+   * Describes one image, decoded already or anything that {@link toRgbImage} reads. Rejects with ImageError where the image's
+   * data are not height × width × 3 or the picture cannot be read, with UnsupportedError for a `top` or `lengthExponent` out of range or the attention of a model without any, and with the device's error when
    * its work failed.
    */
-  async caption(image: RgbImage, options: CaptionOptions = {}): Promise<Caption> {
+  async caption(image: RgbImage | Picture, options: CaptionOptions = {}): Promise<Caption> {
     this.#checkOptions(options);
-    const features = this.encoder.features(image);
+    options.signal?.throwIfAborted();
+    const features = this.encoder.features(await toRgbImage(image));
     try {
       return await this.describe(features, options);
     } finally {
@@ -137,7 +143,11 @@ export class Captioner {
     const tensors = this.#encoding(features).run([features], false);
     try {
       const encoding = this.decoder.encodingOf(tensors);
-      const [best, ...others] = await search.findAll(encoding);
+      const { onWord, signal } = options;
+      const [best, ...others] = await search.findAll(encoding, {
+        signal,
+        onWord: onWord && (({ tokens }) => onWord(this.tokenizer.decode(tokens))),
+      });
       const sentence = this.#sentence(best);
       const { unsureBelow = Number.NEGATIVE_INFINITY } = this.config;
       return {

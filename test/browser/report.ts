@@ -70,6 +70,23 @@ export interface MeasureReport
   readonly flops: number;
 }
 
+/** What worker.html tells. */
+export interface WorkerReport {
+  readonly description: string;
+  /** The caption of the cat by what it was given as. */
+  readonly captions: Readonly<Record<string, string>>;
+  /** The sentence as it grew, of the first. */
+  readonly words: readonly string[];
+  /** For each file of the model the bytes of its last message, at the first visit and at the second. */
+  readonly loaded: readonly Readonly<Record<string, number>>[];
+  /** Messages about the decoder at the second visit: one where it was kept. */
+  readonly messagesOfKept: number;
+  /** What was said where something was wrong, by what. */
+  readonly refusals: Readonly<Record<string, string>>;
+  /** The longest task of the page's own thread while the worker loaded and captioned, in milliseconds; 0 for none above 50. */
+  readonly longestTask: number;
+}
+
 declare global {
   interface Window {
     /** The page's work. Rejects only where the page itself is broken. */
@@ -80,6 +97,8 @@ declare global {
     threads: Promise<ThreadsReport>;
     /** The work of measure.html. */
     measure: Promise<MeasureReport>;
+    /** The work of worker.html. */
+    worker: Promise<WorkerReport>;
   }
 }
 

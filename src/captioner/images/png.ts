@@ -2,20 +2,7 @@ import { inflatedSize, readPng } from '#png';
 import { ImageError } from '../../kernels/errors.ts';
 import { exifOrientation, orient } from './exif-orientation.ts';
 import { inflatedBytes, readPngChunks } from './png-chunks.ts';
-import { broken, outOfMemory, type RgbImage } from './rgb-image.ts';
-
-/** Lays RGBA pixels over white, the paper that most cut-out pictures are seen on. */
-function overWhite(rgba: Uint8Array): Uint8Array {
-  const data = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    const alpha = rgba[from + 3];
-    const white = 255 * (255 - alpha);
-    for (let channel = 0; channel < 3; channel++) {
-      data[to++] = Math.round((rgba[from + channel] * alpha + white) / 255);
-    }
-  }
-  return data;
-}
+import { broken, outOfMemory, overWhite, type RgbImage } from './rgb-image.ts';
 
 /**
  * Decodes a PNG of any colour type and depth, interlaced or not; transparency is laid over white, 16-bit samples are

@@ -7,6 +7,17 @@ export interface RgbImage {
   data: Uint8Array;
 }
 
+/** What a browser can show, or a file: everything that `toRgbImage` reads beside plain pixels. */
+export type Picture =
+  | Blob
+  | ImageBitmap
+  | ImageData
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | HTMLVideoElement
+  | OffscreenCanvas
+  | VideoFrame;
+
 /**
  * The most pixels that are decoded. jpeg-js peaks at about 35 bytes of memory and 180 ns a pixel (4:4:4, measured), so
  * an image at the limit already takes 3.5 GB and some 20 seconds.
@@ -45,4 +56,17 @@ export function outOfMemory(error: unknown, name: string): ImageError | undefine
   const starved = error instanceof Error && /allocation|maxMemoryUsageInMB/.test(error.message);
   if (!starved) return undefined;
   return new ImageError(`${name} needs more memory than there is to decode it. Scale it down first.`);
+}
+
+/** Lays RGBA pixels over white, the paper that most cut-out pictures are seen on. */
+export function overWhite(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
+  const data = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4) {
+    const alpha = rgba[from + 3];
+    const white = 255 * (255 - alpha);
+    for (let channel = 0; channel < 3; channel++) {
+      data[to++] = Math.round((rgba[from + channel] * alpha + white) / 255);
+    }
+  }
+  return data;
 }

@@ -26,6 +26,14 @@ export interface SearchMethod {
   dispose(): void;
 }
 
+/** What may be wished of one search. */
+export interface SearchWatch {
+  /** Called after every word with the best sentence so far. Looking at every word costs a GPU time. */
+  readonly onWord?: (soFar: Hypothesis) => void;
+  /** Ends the search between two words, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** The plans of a search, for encodings of one shape. */
 interface Plans {
   readonly begin: Plan;
@@ -78,15 +86,17 @@ export class SentenceSearch {
    * The sentences for the encoding of one image that the method still holds at its end: one or more, the best first.
    * Encodings must be of one shape. Searches may run side by side. Rejects with EkphrasisError where a score is no number.
    */
-  async findAll(encoding: Encoding): Promise<Hypothesis[]> {
+  async findAll(encoding: Encoding, { onWord, signal }: SearchWatch = {}): Promise<Hypothesis[]> {
     const { maximumLength } = this.#method;
+    const stepsPerRead = onWord ? 1 : this.#stepsPerRead;
     const reports: { report: DeviceArray; steps: number }[] = [];
     const given = this.#decoder.listOf(encoding);
     const { begin } = this.#prepared(given);
     let known = begin.run(given, false);
     try {
-      for (let done = 0; done < maximumLength; done += this.#stepsPerRead) {
-        const steps = Math.min(this.#stepsPerRead, maximumLength - done);
+      for (let done = 0; done < maximumLength; done += stepsPerRead) {
+        signal?.throwIfAborted();
+        const steps = Math.min(stepsPerRead, maximumLength - done);
         const outputs = this.#advance(steps).run(known, false);
         const report = outputs.pop() as Tensor;
         const before = known;
@@ -96,6 +106,7 @@ export class SentenceSearch {
         report.dispose();
         reports.push({ report: await read, steps });
         requireNumbers(reports[reports.length - 1].report);
+        onWord?.(this.#method.hypotheses(reports)[0]);
         if (this.#method.ended(reports[reports.length - 1].report, steps)) break;
       }
       return this.#method.hypotheses(reports);

@@ -73,7 +73,10 @@ export async function versionAt(
   url: string,
   { fetch, signal }: Omit<DownloadOptions, 'onProgress'>,
 ): Promise<string | null> {
-  return versionOf(await get(url, { method: 'HEAD', cache: 'no-cache', signal }, fetch));
+  const response = await get(url, { method: 'HEAD', cache: 'no-cache', signal }, fetch);
+  // Until its empty body is read, a browser takes the request for one under way.
+  await response.arrayBuffer();
+  return versionOf(response);
 }
 
 async function get(url: string, request: RequestInit, fetch: DownloadOptions['fetch']): Promise<Response> {
