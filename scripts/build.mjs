@@ -61,6 +61,20 @@ async function buildSimd(outFile, features) {
   if (error) throw new Error(`AssemblyScript: ${error.message}\n${stderr}`);
 }
 
+/** The scripts of pages that the commands write, each as text beside its name. */
+async function buildPageScripts() {
+  for (const path of entries('src/captioner/cli/pages', '.page.ts')) {
+    await esbuild.build({
+      ...browser,
+      entryPoints: [path],
+      format: 'iife',
+      minify: true,
+      sourcemap: false,
+      outfile: `build/${basename(path).replace('.ts', '.txt')}`,
+    });
+  }
+}
+
 /** The library, whole and in parts, as `exports` of package.json has it. */
 const library = { ekphrasis: 'src/index.ts' };
 for (const part of ['captioner', 'engine', 'formats', 'images', 'kernels', 'nn', 'worker']) {
@@ -136,6 +150,7 @@ try {
   await buildSimd('build/simd.wasm', ['simd']);
   await buildSimd('build/simd-relaxed.wasm', ['simd', 'relaxed-simd']);
   rmSync('dist', { recursive: true, force: true });
+  await buildPageScripts();
   await buildNode();
   await buildBrowser();
   buildTypes();

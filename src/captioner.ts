@@ -24,6 +24,7 @@ export {
 } from './captioner/decoder/decoder.ts';
 export { Encoder } from './captioner/encoder/encoder.ts';
 export { preprocess } from './captioner/encoder/preprocess.ts';
+export { drawHeatMap } from './captioner/heat-map.ts';
 export { bleu } from './captioner/metrics/bleu.ts';
 export { CiderScorer, ciderD } from './captioner/metrics/cider.ts';
 export { type CaptionScores, evaluateCaptions } from './captioner/metrics/evaluate-captions.ts';

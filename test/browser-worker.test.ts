@@ -5,7 +5,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openPage } from '../scripts/browser/open-page.ts';
-import { startStaticServer } from '../scripts/browser/static-server.ts';
+import { startStaticServer } from '../scripts/browser/static-server.mjs';
 import { browser } from './adapter.ts';
 import { model, type WorkerReport } from './browser/report.ts';
 

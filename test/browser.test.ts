@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type OpenedPage, openPage } from '../scripts/browser/open-page.ts';
-import { type StaticServer, startStaticServer } from '../scripts/browser/static-server.ts';
+import { startStaticServer } from '../scripts/browser/static-server.mjs';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
 import { browser } from './adapter.ts';
 import { beams, fingerprint, images, model, photograph, type Report } from './browser/report.ts';
@@ -16,7 +16,7 @@ const kinds = ['cpu', 'webgpu'] as const;
 
 const test = suite('browser');
 const browserTest = browser === 'none' ? test.skip : test;
-let server: StaticServer;
+let server: Awaited<ReturnType<typeof startStaticServer>>;
 let opened: OpenedPage;
 let report: Report;
 

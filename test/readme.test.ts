@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type OpenedPage, openPage } from '../scripts/browser/open-page.ts';
-import { type StaticServer, startStaticServer } from '../scripts/browser/static-server.ts';
+import { startStaticServer } from '../scripts/browser/static-server.mjs';
 import { browser, webgpuTest } from './adapter.ts';
 import { type CodeBlock, codeBlocks } from './code-blocks.ts';
 
@@ -40,7 +40,7 @@ function only(language: string, containing = ''): CodeBlock {
 async function withPage(block: CodeBlock, body: (opened: OpenedPage) => Promise<void>): Promise<void> {
   mkdirSync('build', { recursive: true });
   const folder = mkdtempSync(join('build', 'readme-'));
-  let server: StaticServer | undefined;
+  let server: Awaited<ReturnType<typeof startStaticServer>> | undefined;
   let opened: OpenedPage | undefined;
   try {
     writeFileSync(join(folder, 'index.html'), block.text);

@@ -1,6 +1,6 @@
 /** Measuring in headless Chromium. Every workplace is a browser of its own, so that no compiled shader is left from another. */
 import { type OpenedPage, openPage } from '../../scripts/browser/open-page.ts';
-import { startStaticServer } from '../../scripts/browser/static-server.ts';
+import { startStaticServer } from '../../scripts/browser/static-server.mjs';
 import type { Request } from '../measure/protocol.ts';
 import '../browser/page-interface.ts';
 import type { Machine } from '../report/results.ts';

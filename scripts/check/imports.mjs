@@ -66,7 +66,7 @@ function resolve(from, specifier, files, packageJson) {
   }
   if (specifier.startsWith('.')) {
     const path = posix.join(posix.dirname(from), specifier) + (assemblyScript.test(from) ? '.ts' : '');
-    if (files.has(path) || /\.(wgsl|wasm|json)$/.test(path)) return { files: [path] };
+    if (files.has(path) || /\.(wgsl|wasm|json|txt)$/.test(path)) return { files: [path] };
     return { missing: 'is no file (write the extension, ./x.ts)' };
   }
   const name = specifier

@@ -1,9 +1,10 @@
 import * as errors from '../../kernels/errors.ts';
 import type { DeviceOptions } from '../../kernels/request-device.ts';
-import type { Caption, CaptionOptions } from '../captioner.ts';
+import type { CaptionOptions } from '../captioner.ts';
+import type { CaptionerConfig } from '../config.ts';
 import type { Picture, RgbImage } from '../images/rgb-image.ts';
 import type { UrlSourceOptions } from '../sources/url-source.ts';
-import type { Reply, Request } from './messages.ts';
+import type { MeasuredCaption, Reply, Request } from './messages.ts';
 
 export interface CaptionerWorkerOptions
   extends DeviceOptions,
@@ -17,7 +18,7 @@ export interface CaptionerWorkerOptions
 }
 
 interface Pending {
-  readonly resolve: (caption: Caption) => void;
+  readonly resolve: (caption: MeasuredCaption) => void;
   readonly reject: (reason: unknown) => void;
   readonly onWord?: (soFar: string) => void;
 }
@@ -35,6 +36,7 @@ interface Pending {
 export class CaptionerWorker {
   /** What the device is, and why that one was chosen. */
   description = '';
+  #config: CaptionerConfig | null = null;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #next = 0;
@@ -95,7 +97,7 @@ export class CaptionerWorker {
    * Describes one picture. Rejects as `Captioner.caption` does, and with EkphrasisError when the worker is closed or stops.
    * Several pictures are described one after the other.
    */
-  async caption(image: RgbImage | Picture, options: CaptionOptions = {}): Promise<Caption> {
+  async caption(image: RgbImage | Picture, options: CaptionOptions = {}): Promise<MeasuredCaption> {
     const { onWord, signal, ...sent } = options;
     signal?.throwIfAborted();
     const sendable = await sendableImage(image);
@@ -105,7 +107,7 @@ export class CaptionerWorker {
       this.#settle(id)?.reject(signal?.reason);
     };
     try {
-      return await new Promise<Caption>((resolve, reject) => {
+      return await new Promise<MeasuredCaption>((resolve, reject) => {
         if (this.#ended) return reject(this.#ended);
         this.#pending.set(id, { resolve, reject, onWord });
         signal?.addEventListener('abort', abort);
@@ -118,6 +120,11 @@ export class CaptionerWorker {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** The model's configuration; `decoder.attention` is null where captions have no attention maps. */
+  get config(): CaptionerConfig {
+    return this.#config as CaptionerConfig;
   }
 
   /** Ends the thread. What is still asked of it rejects. */
@@ -136,6 +143,7 @@ export class CaptionerWorker {
         break;
       case 'ready':
         this.description = reply.description;
+        this.#config = reply.config;
         this.#loading?.resolve();
         break;
       case 'word':

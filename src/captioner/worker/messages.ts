@@ -1,5 +1,7 @@
+import type { MemoryReport } from '../../kernels/device.ts';
 import type { DeviceOptions } from '../../kernels/request-device.ts';
 import type { Caption, CaptionOptions } from '../captioner.ts';
+import type { CaptionerConfig } from '../config.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 import type { DownloadProgress } from '../sources/download.ts';
 
@@ -24,10 +26,23 @@ export type Request =
     }
   | { readonly kind: 'abort'; readonly id: number };
 
+/** A caption, and what it cost. */
+export interface MeasuredCaption extends Caption {
+  /** From the picture's arrival in the worker to the sentence's end. */
+  readonly milliseconds: number;
+  /** Of the device, once the sentence was found. */
+  readonly memory: MemoryReport;
+}
+
 /** What the worker answers. An error without id is one of loading. */
 export type Reply =
   | { readonly kind: 'progress'; readonly progress: DownloadProgress }
-  | { readonly kind: 'ready'; readonly description: string }
+  | { readonly kind: 'ready'; readonly description: string; readonly config: CaptionerConfig }
   | { readonly kind: 'word'; readonly id: number; readonly soFar: string }
-  | { readonly kind: 'caption'; readonly id: number; readonly caption: Caption; readonly description: string }
+  | {
+      readonly kind: 'caption';
+      readonly id: number;
+      readonly caption: MeasuredCaption;
+      readonly description: string;
+    }
   | { readonly kind: 'error'; readonly id?: number; readonly name: string; readonly message: string };

@@ -2,9 +2,9 @@
 import type { Device } from '../../kernels/device.ts';
 import { DeviceLostError } from '../../kernels/errors.ts';
 import { type DeviceOptions, requestDevice } from '../../kernels/request-device.ts';
-import { type Caption, Captioner } from '../captioner.ts';
+import { Captioner } from '../captioner.ts';
 import { urlSource } from '../sources/url-source.ts';
-import type { Reply, Request } from './messages.ts';
+import type { MeasuredCaption, Reply, Request } from './messages.ts';
 
 type Load = Extract<Request, { kind: 'load' }>;
 type Asked = Extract<Request, { kind: 'caption' }>;
@@ -48,10 +48,12 @@ function replyError(error: unknown, id?: number): void {
   reply({ kind: 'error', id, name, message });
 }
 
-async function describe({ id, image, options, words }: Asked, signal: AbortSignal): Promise<Caption> {
-  const { captioner } = loaded as Loaded;
+async function describe({ id, image, options, words }: Asked, signal: AbortSignal): Promise<MeasuredCaption> {
+  const { captioner, device } = loaded as Loaded;
+  const start = performance.now();
   const onWord = words ? (soFar: string) => reply({ kind: 'word', id, soFar }) : undefined;
-  return captioner.caption(image, { ...options, onWord, signal });
+  const caption = await captioner.caption(image, { ...options, onWord, signal });
+  return { ...caption, milliseconds: performance.now() - start, memory: device.memory() };
 }
 
 /** Describes a picture; when the device went away meanwhile, once more on a new one, but no second time. */
@@ -59,7 +61,7 @@ async function answer(asked: Asked): Promise<void> {
   const { id } = asked;
   const abort = aborts.get(id) as AbortController;
   try {
-    let caption: Caption;
+    let caption: MeasuredCaption;
     try {
       caption = await describe(asked, abort.signal);
     } catch (error) {
@@ -82,7 +84,11 @@ addEventListener('message', ({ data }: MessageEvent<Request>) => {
       request = data;
       Loaded.open(data).then((opened) => {
         loaded = opened;
-        reply({ kind: 'ready', description: opened.device.description });
+        reply({
+          kind: 'ready',
+          description: opened.device.description,
+          config: opened.captioner.config,
+        });
       }, replyError);
       break;
     case 'caption':

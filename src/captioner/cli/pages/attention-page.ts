@@ -1,6 +1,6 @@
+import script from '../../../../build/attention.page.txt';
 import type { AttentionMaps, Caption } from '../../captioner.ts';
 import type { RgbImage } from '../../images/rgb-image.ts';
-import { attentionScript } from './attention-script.ts';
 import { html, htmlPage, type Markup } from './html.ts';
 import { pictureOf } from './picture.ts';
 
@@ -40,7 +40,7 @@ export class AttentionPage {
       body: html`<p>Point at a word, or choose one with the arrow keys, to see which parts of the picture the model looked at when it wrote that word. Bright is where it looked most, for each word on a scale of its own.</p>
 ${this.#sections}`,
       style,
-      script: attentionScript,
+      script,
     });
   }
 }

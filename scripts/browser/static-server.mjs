@@ -1,8 +1,7 @@
 /** Serves the folders of this repository that pages read, and nothing else, to this machine alone. */
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, normalize } from 'node:path';
+import { extname, join, normalize } from 'node:path';
 
 const folders = [
   'bench/node_modules/',
@@ -14,7 +13,7 @@ const folders = [
   'web/',
 ];
 
-const types: Readonly<Record<string, string>> = {
+const types = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -26,12 +25,6 @@ const types: Readonly<Record<string, string>> = {
   '.png': 'image/png',
 };
 
-export interface StaticServer {
-  /** `http://127.0.0.1:PORT`, without a slash at its end. */
-  readonly origin: string;
-  close(): Promise<void>;
-}
-
 /** What a page must be served with to have memory that is shared between threads. */
 const isolation = {
   'cross-origin-opener-policy': 'same-origin',
@@ -39,20 +32,24 @@ const isolation = {
 };
 
 /**
- * Starts on a free port. Paths are taken from the current folder, which is the repository's root in a run of the tests or of the benchmark. Pages
- * are cross-origin isolated unless `isolated` is false.
+ * Starts on a port, a free one unless it is named. Paths are those below `root`: of the current folder, which is the repository's
+ * root in a run of the tests or of the benchmark, the folders above alone; of another one, all. Pages are cross-origin
+ * isolated unless `isolated` is false. Resolves to `{ origin, close }`; origin is `http://127.0.0.1:PORT`, without a slash.
  */
-export async function startStaticServer({ isolated = true } = {}): Promise<StaticServer> {
+export async function startStaticServer({ isolated = true, root = '.', port: wanted = 0 } = {}) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const path = normalize(decodeURIComponent(pathname)).slice(1);
     try {
-      if (!folders.some((folder) => path.startsWith(folder))) throw new Error('not a served folder');
-      const body = await readFile(path);
+      if (root === '.' && !folders.some((folder) => path.startsWith(folder))) {
+        throw new Error('not a served folder');
+      }
+      const file = join(root, path === '' || path.endsWith('/') ? `${path}index.html` : path);
+      const body = await readFile(file);
       response.writeHead(200, {
         'content-length': body.length,
-        etag: `"${body.length}-${(await stat(path)).mtimeMs}"`,
-        'content-type': types[extname(path)] ?? 'application/octet-stream',
+        etag: `"${body.length}-${(await stat(file)).mtimeMs}"`,
+        'content-type': types[extname(file)] ?? 'application/octet-stream',
         ...(isolated ? isolation : {}),
       });
       response.end(body);
@@ -61,16 +58,16 @@ export async function startStaticServer({ isolated = true } = {}): Promise<Stati
       response.end(`no file ${path}`);
     }
   });
-  await new Promise<void>((resolve, reject) => {
+  await new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(wanted, '127.0.0.1', () => resolve(undefined));
   });
-  const { port } = server.address() as AddressInfo;
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     origin: `http://127.0.0.1:${port}`,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        server.close(() => resolve(undefined));
         server.closeAllConnections();
       }),
   };
