@@ -181,6 +181,50 @@ test('a file name that is there twice is taken from its split', async () => {
   assert.equal(images(train), ['train2017/1.jpg']);
 });
 
+test('an image is the file of its path, and never another of its name', async () => {
+  const all = async (files: Record<string, string | null>) => {
+    const { train, missing } = await openDataSet(folderOf(files), { heldOut: { dev: 0, test: 0 } });
+    const pairs = train.map(({ image, captions }) => `${image}: ${captions.join('; ')}`);
+    return [...pairs.sort(), ...missing.map((name) => `${name} is missing`)];
+  };
+  const pets = { 'Images/cats/1.jpg': null, 'Images/dogs/1.jpg': null, 'Images/dogs/2.jpg': null };
+  const csv = 'image,caption\ncats/1.jpg,a cat\ndogs/1.jpg,a dog\nbirds/1.jpg,a bird\n';
+  const found = ['Images/cats/1.jpg: a cat', 'Images/dogs/1.jpg: a dog', 'birds/1.jpg is missing'];
+  assert.equal(await all({ ...pets, 'captions.txt': csv }), found);
+  const tokens = 'cats/1.jpg#0\ta cat\ndogs\\1.jpg#0\ta dog\nbirds/1.jpg#0\ta bird\n';
+  assert.equal(await all({ ...pets, 'Flickr8k.token.txt': tokens }), found);
+  const coco = {
+    images: ['cats/1.jpg', 'dogs/1.jpg', 'birds/1.jpg'].map((name, id) => ({ id, file_name: name })),
+    annotations: ['a cat', 'a dog', 'a bird'].map((caption, id) => ({ image_id: id, caption })),
+  };
+  assert.equal(await all({ ...pets, 'captions_all.json': JSON.stringify(coco) }), found);
+
+  // Two names of one file are one image, which no split can divide.
+  const twice = 'image,caption\n2.jpg,one\nImages/dogs/2.jpg,two\n./dogs/2.jpg,three\n';
+  assert.equal(await all({ ...pets, 'captions.txt': twice }), ['Images/dogs/2.jpg: one; two; three']);
+
+  const unclear = await rejection({ ...pets, 'captions.txt': 'image,caption\n1.jpg,a cat\n' });
+  assert.ok(
+    formatError(/1\.jpg may be Images\/cats\/1\.jpg or Images\/dogs\/1\.jpg; name/)(unclear),
+    String(unclear),
+  );
+  const clear = { ...pets, '1.jpg': null, 'captions.txt': 'image,caption\n1.jpg,a cat\n' };
+  assert.equal(await all(clear), ['1.jpg: a cat']);
+});
+
+test('a validation image is not looked for among the training images', async () => {
+  const coco = (caption: string) =>
+    JSON.stringify({ images: [{ id: 1, file_name: '1.jpg' }], annotations: [{ image_id: 1, caption }] });
+  const files = {
+    'captions_train2017.json': coco('training'),
+    'captions_val2017.json': coco('validation'),
+    'train2017/1.jpg': null,
+  };
+  const { train, missing } = await openDataSet(folderOf(files), { heldOut: { dev: 0, test: 0 } });
+  assert.equal(train, [{ image: 'train2017/1.jpg', captions: ['training'] }]);
+  assert.equal(missing, ['1.jpg']);
+});
+
 test('a folder that cannot be used says why', async () => {
   const cases: [Record<string, string | null>, RegExp][] = [
     [

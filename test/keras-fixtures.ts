@@ -43,8 +43,8 @@ export async function writeKerasHdf5(path: string, file: KerasFile): Promise<voi
       const paths = weights.map(({ path: inner }) => inner);
       nameList(group, 'weight_names', paths, namesPerAttribute);
       for (const { path: inner, shape, data } of weights) {
-        const folder = inner.slice(0, inner.lastIndexOf('/'));
-        makeGroups(group, folder);
+        const folder = inner.slice(0, Math.max(0, inner.lastIndexOf('/')));
+        if (folder !== '') makeGroups(group, folder);
         group.create_dataset({
           name: inner,
           data,
@@ -231,7 +231,13 @@ export function decoderConfig(given: {
     inbound_nodes: inputs.length ? [inputs.map((input) => [input, 0, 0, {}])] : [],
   });
   const joined = ['input_encoding', 'dropout'];
-  const lstm = { units, activation, recurrent_activation: recurrentActivation, use_bias: true };
+  const lstm = {
+    units,
+    activation,
+    recurrent_activation: recurrentActivation,
+    use_bias: true,
+    go_backwards: false,
+  };
   const layers = [
     layer('InputLayer', 'input_encoding', []),
     layer('InputLayer', 'input_word', []),

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { bleu } from '../src/captioner/metrics/bleu.ts';
 import { ciderD } from '../src/captioner/metrics/cider.ts';
 import { evaluateCaptions } from '../src/captioner/metrics/evaluate-captions.ts';
+import { ptbTokens } from '../src/captioner/metrics/ptb-lexer.ts';
 import { rougeL } from '../src/captioner/metrics/rouge.ts';
 import { tokenizeForScoring } from '../src/captioner/metrics/tokenize.ts';
 import { FormatError } from '../src/kernels/errors.ts';
@@ -15,6 +16,8 @@ const pair = (candidate: string, ...references: string[]) => ({
 function close(actual: number, expected: number, what = ''): void {
   assert.ok(Math.abs(actual - expected) <= 1e-12, `${what} ${actual}, expected ${expected}`);
 }
+/** Of so many n-grams, as `bleu_scorer.py` of the COCO caption evaluation computes it. */
+const precision = (matches: number, possible: number) => (matches + 1e-15) / (possible + 1e-9);
 const formatError = (message: RegExp) => (error: unknown) =>
   error instanceof FormatError && message.test(error.message);
 
@@ -26,38 +29,97 @@ test('words for scoring', () => {
     ["a dog 's paws", ['a', 'dog', "'s", 'paws']],
     ['3.5 of 1,000, 2.', ['3.5', 'of', '1,000', '2']],
     ['R&B and/or b & w', ['r&b', 'and/or', 'b', '&', 'w']],
-    ["'quoted' “Curly’s” (red)[x]", ['quoted', 'curly', "'s", 'red', 'x']],
+    // The published scorers leave brackets in, for they look for their names in capitals.
+    [
+      "'quoted' “Curly’s” (red)[x]",
+      ['quoted', 'curly', "'s", '-lrb-', 'red', '-rrb-', '-lsb-', 'x', '-rsb-'],
+    ],
     ["the dogs' ball\t\n ' ", ['the', 'dogs', 'ball']],
+    ['a clock reads 6:10 at no. 24, a # and 5 %', 'a clock reads 6:10 at no. 24 a # and 5 %'.split(' ')],
+    ["you cannot, they're gonna", ['you', 'can', 'not', 'they', "'re", 'gon', 'na']],
+    ['a u.s. flag, mr. smith and a t.v.', ['a', 'u.s.', 'flag', 'mr.', 'smith', 'and', 'a', 't.v.']],
+    ["it is 7 o'clock, y'all, in the '90s", ['it', 'is', '7', "o'clock", "y'", 'all', 'in', 'the', "'90s"]],
+    ['a day in mass. and a mass.', ['a', 'day', 'in', 'mass', 'and', 'a', 'mass']],
+    ['Boston, Mass. is cold?! yes!', ['boston', 'mass.', 'is', 'cold', '?!', 'yes']],
     ['', []],
     ['. , !', []],
   ];
   for (const [sentence, words] of cases) assert.equal(tokenizeForScoring(sentence), words, sentence);
 });
 
+test("tokens are those of the Stanford tokenizer's own tests", () => {
+  // Its inputs and the tokens that it is to give, in lower case, with quotation marks as they stand.
+  const cases: [string, string][] = [
+    [
+      'U.S. insurance: Conseco acquires Kemper Corp. \n</HEADLINE>',
+      'u.s. insurance : conseco acquires kemper corp. </headline>',
+    ],
+    [
+      'Based in Eugene,Ore., by Sydney-based Creative Pack Pty. Ltd. went.',
+      'based in eugene , ore. , by sydney-based creative pack pty. ltd. went .',
+    ],
+    ['The Iron Age (ca. 1300 – ca. 300 BC).', 'the iron age -lrb- ca. 1300 -- ca. 300 bc -rrb- .'],
+    ['Indo\u00adnesian ship\u00adping \u00ad', 'indonesian shipping -'],
+    ["Gimme a phone, I'm gonna call.", "gim me a phone , i 'm gon na call ."],
+    ['"What a #$%!\na- ``I like AT&T\'\'."', '" what a # $ % ! a - `` i like at&t \'\' . "'],
+    ['I said at 4:45pm.', 'i said at 4:45 pm .'],
+    ["I can't believe they wanna keep 40% of that.", "i ca n't believe they wan na keep 40 % of that ."],
+    [
+      "You `paid' US$170,000?! You should've paid only$16.75.",
+      "you ` paid ' us$ 170,000 ?! you should 've paid only $ 16.75 .",
+    ],
+    [
+      '1. Buy a Chevrolet (37%-owned in the U.S..) . 15%',
+      '1 . buy a chevrolet -lrb- 37 % - owned in the u.s. . -rrb- . 15 %',
+    ],
+    [
+      'I like you ;-) but do you care :(. ^_^ but shy (x.x)!',
+      'i like you ;--rrb- but do you care :-lrb- . ^_^ but shy -lrb-x.x-rrb- !',
+    ],
+    ['No. I like No. 24 and no.47.', 'no . i like no. 24 and no. 47 .'],
+    [
+      'A B.S. or a B. A. or a Ph.D (sometimes a Ph. D).',
+      'a b.s. or a b. a. or a ph.d -lrb- sometimes a ph. d -rrb- .',
+    ],
+    ['@Harry_Styles didn`t like Mu`ammar al-Qaddafi', '@harry_styles did n`t like mu`ammar al-qaddafi'],
+    ['Windows 3.1, Windows 3.x, and Mesa A.B as', 'windows 3.1 , windows 3.x , and mesa a.b as'],
+    ['I like programming in F# more than C#.', 'i like programming in f# more than c# .'],
+    ["the Yahoo! Chat. E! said ``Jeopardy!'' is", "the yahoo! chat . e! said `` jeopardy! '' is"],
+    ['I lived in O’Malley and read OK! Magazine.', "i lived in o'malley and read ok! magazine ."],
+    ['Here is one: http://google.com.', 'here is one : http://google.com .'],
+    ['From No. Korea to So. Calif. yesterday.', 'from no. korea to so. calif. yesterday .'],
+  ];
+  for (const [sentence, tokens] of cases) assert.is(ptbTokens(sentence).join(' '), tokens);
+});
+
 test('BLEU clips counts (the example of Papineni et al., section 2.1)', () => {
   const [one, two] = bleu([
     pair('the the the the the the the', 'the cat is on the mat', 'there is a cat on the mat'),
   ]);
-  close(one, 2 / 7);
-  close(two, 0);
+  // With the terms that the published scorer adds, as everywhere below.
+  const brevity = Math.exp(1 - (7 + 1e-9) / 7);
+  close(one, brevity * precision(2, 7));
+  close(two, brevity * Math.sqrt(precision(2, 7) * precision(0, 6)));
 });
 
 test('BLEU is the geometric mean with a penalty for brevity', () => {
   // Unigrams 4 of 5, bigrams 2 of 4, trigrams 1 of 3, none of 2; length 5 against 6.
   const scores = bleu([pair('a b c x e', 'a b c d e f')]);
-  const brevity = Math.exp(1 - 6 / 5);
-  close(scores[0], brevity * (4 / 5));
-  close(scores[1], brevity * Math.sqrt((4 / 5) * (2 / 4)));
-  close(scores[2], brevity * Math.cbrt((4 / 5) * (2 / 4) * (1 / 3)));
-  close(scores[3], 0);
+  const brevity = Math.exp(1 - (6 + 1e-9) / (5 + 1e-15));
+  const [p1, p2, p3, p4] = [precision(4, 5), precision(2, 4), precision(1, 3), precision(0, 2)];
+  close(scores[0], brevity * p1);
+  close(scores[1], brevity * Math.sqrt(p1 * p2));
+  close(scores[2], brevity * Math.cbrt(p1 * p2 * p3));
+  close(scores[3], brevity * (p1 * p2 * p3 * p4) ** 0.25);
+  assert.ok(scores[3] > 1e-5 && scores[3] < 1e-3, 'without a 4-gram the score is low and not 0');
 });
 
 test('BLEU sums over the corpus; of equally close references the shorter counts', () => {
   // 4 words against 3 or 5: no penalty. The second pair brings the lengths to 6 against 3 + 4.
-  close(bleu([pair('a b c d', 'a b c', 'a b c d e')])[0], 1);
+  close(bleu([pair('a b c d', 'a b c', 'a b c d e')])[0], precision(4, 4));
   close(
     bleu([pair('a b c d', 'a b c', 'a b c d e'), pair('x y', 'x z z z')])[0],
-    Math.exp(1 - 7 / 6) * (5 / 6),
+    Math.exp(1 - (7 + 1e-9) / 6) * precision(5, 6),
   );
 });
 
@@ -111,7 +173,7 @@ test('counts beside the scores, and refusals', () => {
     [scores.images, scores.meanLength, scores.distinctCaptions, scores.emptyCaptions],
     [3, 4 / 3, 2, 1],
   );
-  close(scores['BLEU-1'], Math.exp(1 - 5 / 4) * (3 / 4));
+  close(scores['BLEU-1'], Math.exp(1 - (5 + 1e-9) / 4) * precision(3, 4));
   assert.throws(() => evaluateCaptions(new Map(), references), formatError(/no caption to score/));
   assert.throws(
     () => evaluateCaptions(new Map([['1', 'x']]), references),

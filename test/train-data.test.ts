@@ -1,8 +1,10 @@
 // Training on several data sets, lists of images, and how often an epoch has them.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hashOfData } from '../src/captioner/cli/training/data-hash.ts';
 import { openImageList, parseJsonLines } from '../src/captioner/data/image-list.ts';
 import { drawEpoch, drawnImages } from '../src/captioner/training/epoch-order.ts';
 import { FormatError } from '../src/kernels/errors.ts';
@@ -85,6 +87,21 @@ test('a list names its images by path or, where that is clear, by name', async (
       assert.ok(formatError(message)(error), String(error));
     }
   }
+});
+
+test('the hash of the data is that of what images hold, wherever they lie', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ekphrasis-hash-'));
+  const hashOf = async (name: string, content: string) => {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, '1.jpg'), content);
+    const records = { dev: [], test: [], train: [{ image: '1.jpg', captions: ['one'] }], missing: [] };
+    return hashOfData([{ path: name, folder: join(folder, name), set: { layout: 'csv', ...records } }]);
+  };
+  const first = await hashOf('first', 'abc');
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.is(await hashOf('copy', 'abc'), first);
+  assert.is.not(await hashOf('replaced', 'abd'), first);
+  rmSync(folder, { recursive: true });
 });
 
 const training = suite('train-data');

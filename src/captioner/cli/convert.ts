@@ -11,6 +11,7 @@ import { readTfjsLayers } from '../../nn/formats/tfjs-layers.ts';
 import type { WeightEncoding } from '../../nn/formats/weights.ts';
 import type { RecurrentActivation } from '../config.ts';
 import { captionerFiles, convertCaptioner, matricesOnly } from '../convert/captioner.ts';
+import { checkNetworkLayers } from '../convert/network-layers.ts';
 import { choiceFlag, readArguments, UsageError } from './arguments.ts';
 import { folderSource, packageVersion, reasonOf } from './files.ts';
 import { runCommand, type Terminal } from './terminal.ts';
@@ -95,11 +96,14 @@ async function convertInception(
   encoding: WeightEncoding | undefined,
   terminal: Terminal,
 ): Promise<Output[]> {
-  const { weights, ignored } = inceptionWeights(await readInception(path));
+  const model = await readInception(path);
+  const { weights, ignored } = inceptionWeights(model);
+  const { notes } = checkNetworkLayers(model, { headless: false });
   const outputs = [
     { path: out, parts: safetensorsParts(weights.values(), { encoding: matricesOnly(encoding) }) },
   ];
   await writeAll(outputs, dirname(out));
+  for (const note of notes) terminal.say(note);
   if (ignored.length) terminal.say(`not part of InceptionV3, left out: ${ignored.join(', ')}`);
   return outputs;
 }

@@ -1,11 +1,12 @@
 import { FormatError } from '../../kernels/errors.ts';
 import type { KerasModel } from '../../nn/formats/keras-model.ts';
-import { layerConfigs } from '../../nn/formats/keras-model.ts';
 import type { WeightArray } from '../../nn/formats/weights.ts';
 import type { RecurrentActivation } from '../config.ts';
 import { requireEncodingFirst } from './concatenation.ts';
+import { checkDecoderLayers } from './decoder-layers.ts';
 import type { LayerWeights } from './layer-weights.ts';
 import { innermostLayers, layerList, open, parameterAs } from './layer-weights.ts';
+import { recurrentActivationOf } from './lstm-settings.ts';
 
 /** A decoder of the original captioner: embedding, LSTM, dense output, and in its later version attention. */
 export interface CaptionerDecoder {
@@ -90,8 +91,21 @@ export function readCaptionerDecoder(
     );
   }
   requireEncodingFirst(model, embedding.layer, lstm.layer);
-  const activations = lstmActivation(model, recurrentActivation);
-  return { weights, encodingWidth, attention, embedding: embeddingWidth, units, vocabulary, ...activations };
+  const layerNotes = checkDecoderLayers(model, {
+    output: output.layer,
+    attention: attentionLayers ? Object.values(attentionLayers).map(({ layer }) => layer) : null,
+  });
+  const settings = recurrentActivationOf(model, recurrentActivation);
+  return {
+    weights,
+    encodingWidth,
+    attention,
+    embedding: embeddingWidth,
+    units,
+    vocabulary,
+    recurrentActivation: settings.recurrentActivation,
+    notes: [...layerNotes, ...settings.notes],
+  };
 }
 
 function onlyOne(
@@ -121,43 +135,4 @@ function attentionOf(layers: readonly LayerWeights[], file: string) {
   throw new FormatError(
     `${file}: attention has three dense layers, W1, W2 and V, but only some of them are here: ${layerList(layers)}`,
   );
-}
-
-function lstmActivation(
-  model: KerasModel,
-  asked: RecurrentActivation | undefined,
-): Pick<CaptionerDecoder, 'recurrentActivation' | 'notes'> {
-  const { file } = model;
-  const config = layerConfigs(model.modelConfig).find(({ className }) =>
-    /^LSTM(Cell)?$/.test(className),
-  )?.config;
-  if (!config) {
-    if (asked) return { recurrentActivation: asked, notes: [] };
-    const usual = defaultRecurrentActivation(model.kerasVersion);
-    return {
-      recurrentActivation: usual,
-      notes: [
-        `${file} holds weights only, so the LSTM's recurrent activation is assumed to be ${usual}, the default of ${model.kerasVersion ? `Keras ${model.kerasVersion}` : 'TensorFlow 2'} (--recurrent-activation sets another)`,
-      ],
-    };
-  }
-  const { activation = 'tanh', recurrent_activation: recurrent } = config;
-  if (activation !== 'tanh' || (recurrent !== 'sigmoid' && recurrent !== 'hard_sigmoid')) {
-    throw new FormatError(
-      `${file}: its LSTM has the activations ${String(activation)} and ${String(recurrent)}, but only tanh with sigmoid or hard_sigmoid is supported`,
-    );
-  }
-  if (asked && asked !== recurrent) {
-    throw new FormatError(
-      `${file} says that its LSTM's recurrent activation is ${recurrent}, but ${asked} was asked for: leave that option out`,
-    );
-  }
-  return { recurrentActivation: recurrent, notes: [] };
-}
-
-/** Keras alone changed its default with 2.3.0; in TensorFlow 2 (`…-tf`) it has always been sigmoid. */
-function defaultRecurrentActivation(kerasVersion: string | undefined): RecurrentActivation {
-  if (kerasVersion === undefined || kerasVersion.endsWith('-tf')) return 'sigmoid';
-  const [major, minor] = kerasVersion.split('.').map(Number);
-  return major < 2 || (major === 2 && minor < 3) ? 'hard_sigmoid' : 'sigmoid';
 }

@@ -1,10 +1,13 @@
 import { FormatError } from '../../kernels/errors.ts';
 import { inceptionWeights } from '../../nn/formats/inception-weights.ts';
+import { shown } from '../../nn/formats/json-fields.ts';
 import type { KerasModel } from '../../nn/formats/keras-model.ts';
-import { layerConfigs } from '../../nn/formats/keras-model.ts';
+import { type KerasLayerConfig, layerConfigs } from '../../nn/formats/keras-model.ts';
 import type { WeightArray, Weights } from '../../nn/formats/weights.ts';
 import { gridSide } from '../../nn/inception-v3/architecture.ts';
+import { anySetting, requireKnownLayers, setting } from './known-layers.ts';
 import { innermostLayers, layerList, open, parameterAs } from './layer-weights.ts';
+import { checkNetworkLayers } from './network-layers.ts';
 
 /** An encoder of the original captioner: InceptionV3 without top, then a dense layer over the channels. */
 export interface CaptionerEncoder {
@@ -16,6 +19,8 @@ export interface CaptionerEncoder {
   readonly imageSide: number;
   /** Places of mixed10's grid for that input. */
   readonly places: number;
+  /** What had to be assumed, for the user. */
+  readonly notes: readonly string[];
 }
 
 const channels = 2048;
@@ -37,28 +42,74 @@ export function readCaptionerEncoder(model: KerasModel): CaptionerEncoder {
   const kernel = parameterAs(dense, 'kernel', 'projection.kernel', [channels, open], file);
   const projectionUnits = kernel.shape[1];
   const bias = parameterAs(dense, 'bias', 'projection.bias', [projectionUnits], file);
-  const configs = layerConfigs(model.modelConfig);
-  const activation = configs.find(({ name }) => name === dense.layer)?.config.activation;
-  if (activation !== undefined && activation !== 'relu') {
-    throw new FormatError(
-      `${file}: layer ${dense.layer} has the activation ${String(activation)}, but only relu is supported`,
+  const { after, notes } = checkNetworkLayers(model, { headless: true });
+  const imageSide = inputSide(model) ?? usualImageSide;
+  if (inputSide(model) === null) {
+    notes.push(
+      `${file} tells no size of its input, which is assumed to be ${usualImageSide} × ${usualImageSide} pixels`,
     );
   }
-  const imageSide = inputSide(configs, file);
   const side = gridSide(imageSide, 'mixed10');
-  return { inception, projection: [kernel, bias], projectionUnits, imageSide, places: side * side };
+  const places = side * side;
+  if (model.modelConfig) checkHead(after, dense.layer, { units: projectionUnits, places }, model);
+  return { inception, projection: [kernel, bias], projectionUnits, imageSide, places, notes };
 }
 
-function inputSide(configs: ReturnType<typeof layerConfigs>, file: string): number {
-  for (const { config } of configs) {
-    const shape = config.batch_input_shape;
-    if (!Array.isArray(shape) || shape.length !== 4) continue;
-    const [, height, width] = shape;
-    if (height === null && width === null) continue;
-    if (typeof height === 'number' && height === width && gridSide(height, 'mixed10') > 0) return height;
+/** After the network comes the dense layer, and then at most another shape of the same numbers in the same order. */
+function checkHead(
+  layers: readonly KerasLayerConfig[],
+  dense: string,
+  { units, places }: { readonly units: number; readonly places: number },
+  model: KerasModel,
+): void {
+  const { file } = model;
+  if (!layers.some(({ className, name }) => className === 'Dense' && name === dense)) {
     throw new FormatError(
-      `${file}: its input is ${height} × ${width}, but images are resized to a square of at least 75 pixels`,
+      `${file}: its configuration has no Dense layer ${dense} after the InceptionV3, though its weights have`,
     );
   }
-  return usualImageSide;
+  const relu = setting(file, 'activation', ['relu']);
+  requireKnownLayers(
+    layers,
+    {
+      Dense: relu,
+      Activation: relu,
+      Flatten: anySetting,
+      Reshape({ name, config: { target_shape: target } }) {
+        const last = Array.isArray(target) ? target.at(-1) : undefined;
+        if (last === units || last === places * units || last === -1) return;
+        throw new FormatError(
+          `${file}: layer ${name} (Reshape) makes the shape ${shown(target)}, but the grid has ${places} places of ${units}, and only these in their order are supported`,
+        );
+      },
+    },
+    model,
+  );
+}
+
+/** Side of the input as the configuration has it, null where it leaves it open or there is none. */
+function inputSide({ modelConfig, file }: KerasModel): number | null {
+  const shapes = layerConfigs(modelConfig).flatMap(({ className, config }) => {
+    // Keras 3 writes batch_shape.
+    const shape = config.batch_input_shape ?? config.batch_shape;
+    if (Array.isArray(shape) && shape.length === 4) return [shape];
+    if (className !== 'InputLayer') return [];
+    throw new FormatError(
+      `${file}: its InputLayer has the batch_input_shape ${shown(shape)}, but images have four axes, [batch, height, width, 3]`,
+    );
+  });
+  if (modelConfig && shapes.length === 0) {
+    throw new FormatError(
+      `${file}: none of its layers tells the shape of its input (batch_input_shape or batch_shape)`,
+    );
+  }
+  const open = shapes.every(([, height, width]) => height === null && width === null);
+  if (open) return null;
+  const [, height, width, colours] =
+    shapes.find(([, height, width]) => height !== null || width !== null) ?? [];
+  const square = typeof height === 'number' && height === width && gridSide(height, 'mixed10') > 0;
+  if (square && colours === 3) return height;
+  throw new FormatError(
+    `${file}: its input is ${height} × ${width} × ${colours}, but images are resized to a square of at least 75 pixels of 3 colours`,
+  );
 }

@@ -99,7 +99,7 @@ export function convertCaptioner(
     [config.tokenizer, [jsonBytes(tokenizer.toJSON())]],
     [configFile, [jsonBytes(config)]],
   ]);
-  return { config, files, notes: decoder.notes };
+  return { config, files, notes: [...encoder.notes, ...decoder.notes] };
 }
 
 /** Vectors are a thousandth of a model and the most sensitive part of it, so they are not quantised. */

@@ -1,7 +1,8 @@
 import { FormatError } from '../../kernels/errors.ts';
-import type { CaptionedImage } from './captioned-image.ts';
+import { type CaptionedImage, groupByImage } from './captioned-image.ts';
 import { parseCocoCaptions } from './coco.ts';
 import { parseFlickrCsv, parseFlickrTokens, parseSplitList } from './flickr8k.ts';
+import { baseName, FolderListing } from './folder-listing.ts';
 import { type HeldOut, splitImages } from './split.ts';
 
 /** A folder of a data set, wherever it lies. Names are paths from its root with "/" between parts. */
@@ -33,35 +34,6 @@ export interface DataSetOptions {
 
 type Splits = Record<'train' | 'dev' | 'test', CaptionedImage[]>;
 
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-const depth = (path: string): number => path.split('/').length;
-
-/** The folder's files by name: where each lies. Nearer to the root first, then in order of the alphabet. */
-class Listing {
-  private readonly paths: readonly string[];
-  private readonly byBaseName = new Map<string, string[]>();
-
-  constructor(paths: readonly string[]) {
-    this.paths = [...paths].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
-    for (const path of this.paths) {
-      const name = baseName(path);
-      const places = this.byBaseName.get(name);
-      if (places) places.push(path);
-      else this.byBaseName.set(name, [path]);
-    }
-  }
-
-  /** The path of a file name; of several, one in a folder that is called `folder`, else the nearest to the root. */
-  find(name: string, folder?: string): string | undefined {
-    const places = this.byBaseName.get(baseName(name)) ?? [];
-    return places.find((path) => folder !== undefined && path.split('/').includes(folder)) ?? places[0];
-  }
-
-  matching(pattern: RegExp): string[] {
-    return this.paths.filter((path) => pattern.test(baseName(path)));
-  }
-}
-
 /** A file's text. Throws FormatError where it is not UTF-8. */
 export async function readText(folder: DataFolder, name: string): Promise<string> {
   const bytes = await folder.read(name);
@@ -72,19 +44,19 @@ export async function readText(folder: DataFolder, name: string): Promise<string
   }
 }
 
-/** Names replaced by paths; what has no file goes to `missing`. */
-function locate(
-  records: CaptionedImage[],
-  listing: Listing,
+/** Names replaced by paths, two names of one file joined; what has no file goes to `missing`. */
+export function locate(
+  records: readonly CaptionedImage[],
   missing: string[],
-  folder?: string,
+  find: (name: string) => string | undefined,
 ): CaptionedImage[] {
-  return records.flatMap(({ image, captions }) => {
-    const path = listing.find(image, folder);
-    if (path !== undefined) return [{ image: path, captions }];
-    missing.push(image);
-    return [];
-  });
+  return groupByImage(
+    records.flatMap(({ image, captions }) => {
+      const path = find(image);
+      if (path === undefined) missing.push(image);
+      return path === undefined ? [] : captions.map((caption) => [path, caption] as const);
+    }),
+  );
 }
 
 const splitLists = {
@@ -97,18 +69,19 @@ const purposes = { train: 'training', dev: 'development', test: 'testing' } as c
 
 async function flickrSplits(
   folder: DataFolder,
-  listing: Listing,
+  listing: FolderListing,
   records: CaptionedImage[],
   missing: string[],
   needed: readonly (keyof Splits)[],
   divide: (records: CaptionedImage[]) => Splits,
 ): Promise<Splits> {
   const paths = {
-    train: listing.find(splitLists.train),
-    dev: listing.find(splitLists.dev),
-    test: listing.find(splitLists.test),
+    train: listing.nearest(splitLists.train),
+    dev: listing.nearest(splitLists.dev),
+    test: listing.nearest(splitLists.test),
   };
-  if (!paths.train && !paths.dev && !paths.test) return divide(locate(records, listing, missing));
+  const find = (name: string) => listing.image(name);
+  if (!paths.train && !paths.dev && !paths.test) return divide(locate(records, missing, find));
   const lacking = needed.find((split) => paths[split] === undefined);
   if (lacking) {
     throw new FormatError(
@@ -124,24 +97,26 @@ async function flickrSplits(
       if (record === undefined) missing.push(name);
       return record ?? [];
     });
-    return locate(chosen, listing, missing);
+    return locate(chosen, missing, find);
   };
   return { train: await listed(paths.train), dev: await listed(paths.dev), test: await listed(paths.test) };
 }
 
 async function cocoSplits(
   folder: DataFolder,
-  listing: Listing,
+  listing: FolderListing,
   files: string[],
   missing: string[],
   divide: (records: CaptionedImage[], heldOut?: HeldOut) => Splits,
 ): Promise<Splits> {
   const present: { name: string; records: CaptionedImage[] }[] = [];
+  const splitOf = (path: string) => baseName(path).slice('captions_'.length, -'.json'.length);
   for (const path of files) {
     const name = baseName(path);
-    const split = name.slice('captions_'.length, -'.json'.length);
+    const split = splitOf(path);
     const parsed = parseCocoCaptions(await readText(folder, path), split);
-    const records = locate(parsed, listing, missing, split);
+    const others = files.map(splitOf).filter((other) => other !== split);
+    const records = locate(parsed, missing, (image) => listing.image(image, split, others));
     if (records.length > 0) present.push({ name, records });
   }
   if (present.length <= 1) return divide(present[0]?.records ?? []);
@@ -165,18 +140,20 @@ async function cocoSplits(
  *   half is for development and the other for testing. A file none of whose images is here counts as absent: the
  *   annotations come in one archive, the images in several.
  *
- * Without lists, images are held out as `splitImages` says.
- * @throws FormatError if no captions file is found, one is broken, or a needed split has no list or no image.
+ * An image is the file of the path that the captions file gives, or whose path ends in it. Without lists, images are held
+ * out as `splitImages` says.
+ * @throws FormatError if no captions file is found, one is broken, several files have a name that it gives, or a needed
+ * split has no list or no image.
  */
 export async function openDataSet(folder: DataFolder, options: DataSetOptions = {}): Promise<DataSet> {
   const { seed = 42, heldOut = { dev: 0.1, test: 0.1 }, needed = ['train', 'dev'] } = options;
   const names = await folder.list();
-  const listing = new Listing(names);
+  const listing = new FolderListing(names);
   const missing: string[] = [];
   const divide = (records: CaptionedImage[], parts = heldOut): Splits => splitImages(records, seed, parts);
 
-  const csv = listing.find('captions.txt');
-  const tokens = listing.find('Flickr8k.token.txt');
+  const csv = listing.nearest('captions.txt');
+  const tokens = listing.nearest('Flickr8k.token.txt');
   const coco = listing.matching(/^captions_.*\.json$/);
   let layout: DataSet['layout'] = 'flickr8k';
   let splits: Splits;

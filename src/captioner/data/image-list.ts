@@ -1,7 +1,8 @@
 import { FormatError } from '../../kernels/errors.ts';
 import { type CaptionedImage, groupByImage } from './captioned-image.ts';
-import { type DataFolder, type DataSet, type DataSetOptions, readText } from './data-set.ts';
+import { type DataFolder, type DataSet, type DataSetOptions, locate, readText } from './data-set.ts';
 import { parseFlickrCsv } from './flickr8k.ts';
+import { FolderListing } from './folder-listing.ts';
 import { splitImages } from './split.ts';
 
 /**
@@ -35,8 +36,8 @@ const isSentences = (value: unknown): value is string[] =>
 
 /**
  * Opens a list of images and captions: CSV with the columns image and caption where its name ends in .csv, JSON lines
- * otherwise. An image is named by its path in the list's folder, or by its file's name alone where only one there has
- * it. Images are held out as `splitImages` says.
+ * otherwise. An image is the file of the path that the list gives, or the only one whose path ends in it. Images are held
+ * out as `splitImages` says.
  * @throws FormatError for a broken list, one that names no image that is there, or a name that several files have.
  */
 export async function openImageList(
@@ -47,24 +48,9 @@ export async function openImageList(
   const text = await readText(folder, file);
   const csv = /\.csv$/i.test(file);
   const records = csv ? parseFlickrCsv(text, file) : parseJsonLines(text, file);
-  const paths = await folder.list();
-  const present = new Set(paths);
-  const places = new Map<string, string[]>();
-  for (const path of paths) {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    places.set(name, [...(places.get(name) ?? []), path]);
-  }
+  const listing = new FolderListing(await folder.list());
   const missing: string[] = [];
-  const found = records.flatMap(({ image, captions }) => {
-    const name = image.replaceAll('\\', '/').replace(/^\.\//, '');
-    const others = places.get(name) ?? [];
-    if (!present.has(name) && others.length > 1) {
-      throw new FormatError(`${file}: ${image} may be ${others[0]} or ${others[1]}; give the path.`);
-    }
-    const path = present.has(name) ? name : others[0];
-    if (path === undefined) missing.push(image);
-    return path === undefined ? [] : [{ image: path, captions }];
-  });
+  const found = locate(records, missing, (name) => listing.image(name));
   const splits = splitImages(found, seed, heldOut);
   if (splits.train.length === 0) {
     throw new FormatError(

@@ -11,7 +11,7 @@ export interface ImageScore {
   readonly meanLogProbability: number;
   /** CIDEr-D, 0 to 10. The mean over the images is the figure of the set. */
   readonly CIDEr: number;
-  /** Of this sentence alone, without smoothing: often 0. The figure of the set is no mean of these. */
+  /** Of this sentence alone: without a matching 4-gram close to 0. The figure of the set is no mean of these. */
   readonly 'BLEU-4': number;
 }
 

@@ -7,7 +7,7 @@ import type { KerasLayer, KerasModel } from './keras-model.ts';
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
- * Reads a Keras 2 HDF5 file, of `model.save` (weights under `model_weights`) or of `save_weights` (weights at the
+ * Reads an HDF5 file of Keras 2, or of Keras 3 as `.h5`, of `model.save` (weights under `model_weights`) or of `save_weights` (weights at the
  * root). Only weights and the JSON of the architecture are read; a Lambda layer's bytecode is never run.
  * Float32 weights are views into `bytes`, so keep those unchanged while the model is in use.
  * Layout: keras/engine/saving.py of Keras 2.3, tensorflow/python/keras/saving/hdf5_format.py of TensorFlow 2.2.
@@ -59,14 +59,30 @@ function readModel(bytes: Uint8Array, file: string): KerasModel {
     layers.push({ name, weights });
   }
   const config = text(attributes(root).model_config);
+  const kerasVersion = text(attributes(root).keras_version) ?? text(attributes(group).keras_version);
+  refuseKeras1(layers, kerasVersion, file);
   return {
     file,
     ...(config !== undefined && {
       modelConfig: parseJsonObject(config, `${file}: the attribute model_config`),
     }),
-    kerasVersion: text(attributes(root).keras_version) ?? text(attributes(group).keras_version),
+    kerasVersion,
     layers,
   };
+}
+
+/**
+ * Keras 1 has other names for weights (`lstm_1_W_i`) and settings, and its InceptionV3 another order: convolution, relu, then
+ * batch normalisation.
+ */
+function refuseKeras1(layers: readonly KerasLayer[], kerasVersion: string | undefined, file: string): void {
+  const named = layers
+    .flatMap(({ weights }) => weights)
+    .find(({ name }) => /^[^/]+_[WUb](_[icfo])?$/.test(name));
+  if (!kerasVersion?.startsWith('1.') && !named) return;
+  throw new FormatError(
+    `${file} was saved by Keras ${kerasVersion ?? '1'}${named ? ` (a weight is named ${named.name})` : ''}, and only files of Keras 2 and 3 are read: build and train the model with one of those`,
+  );
 }
 
 function weightGroup(root: Group, file: string): Group {

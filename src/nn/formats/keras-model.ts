@@ -31,23 +31,41 @@ export interface KerasLayerConfig {
   readonly className: string;
   readonly name: string;
   readonly config: JsonObject;
+  /** What says which layers it reads, as the version of Keras writes it; undefined in a Sequential. */
+  readonly inboundNodes: unknown;
+  /** The layers in it: of a nested model, a wrapper or a recurrent layer. */
+  readonly children: readonly KerasLayerConfig[];
+}
+
+/** The whole model as a layer with others in it, in a list; an empty list where there is no configuration. */
+export function layerTree(modelConfig: JsonObject | undefined): KerasLayerConfig[] {
+  return layersOf(modelConfig);
+}
+
+function layersOf(...nodes: readonly unknown[]): KerasLayerConfig[] {
+  return nodes.flatMap((node) => {
+    if (!isJsonObject(node) || typeof node.class_name !== 'string') return [];
+    // Keras before 2.2.3 wrote a Sequential's config as the bare array of its layers.
+    const config = isJsonObject(node.config) ? node.config : { layers: node.config };
+    const inner = Array.isArray(config.layers) ? config.layers : [];
+    const names = [config.name, node.name].filter((name) => typeof name === 'string');
+    const children = layersOf(...inner, config.layer, config.cell);
+    return [
+      {
+        className: node.class_name,
+        name: names[0] ?? '',
+        config,
+        inboundNodes: node.inbound_nodes,
+        children,
+      },
+    ];
+  });
 }
 
 /** Every layer that `model_config` describes, inner layers (nested models, wrappers, cells) after their outer. */
 export function layerConfigs(modelConfig: JsonObject | undefined): KerasLayerConfig[] {
-  const found: KerasLayerConfig[] = [];
-  const visit = (node: unknown) => {
-    if (!isJsonObject(node) || typeof node.class_name !== 'string') return;
-    // Keras before 2.2.3 wrote a Sequential's config as the bare array of its layers.
-    const config = isJsonObject(node.config) ? node.config : { layers: node.config };
-    const name = typeof config.name === 'string' ? config.name : '';
-    found.push({ className: node.class_name, name, config });
-    if (Array.isArray(config.layers)) config.layers.forEach(visit);
-    visit(config.layer);
-    visit(config.cell);
-  };
-  visit(modelConfig);
-  return found;
+  const flat = (layer: KerasLayerConfig): KerasLayerConfig[] => [layer, ...layer.children.flatMap(flat)];
+  return layerTree(modelConfig).flatMap(flat);
 }
 
 /** A shape as messages write it: `[3, 3, 32, 64]`. */

@@ -50,7 +50,7 @@ export interface Trained {
 }
 
 export const checkpointFile = 'checkpoint.safetensors';
-const version = '3';
+const version = '4';
 
 /** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {

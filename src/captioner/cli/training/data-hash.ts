@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageDigest } from './image-digests.ts';
 import type { OpenedSet } from './training-data.ts';
 
 /**
- * SHA-256, in hexadecimal digits, of what the sets have for training and choosing: names and sizes of the images, and
- * their captions. The images' bytes are not read, and where the folders lie does not matter.
+ * SHA-256, in hexadecimal digits, of what the sets have for training and choosing: names and bytes of the images, and
+ * their captions. Where the folders lie does not matter.
  */
-export function hashOfData(sets: readonly OpenedSet[]): string {
+export async function hashOfData(sets: readonly OpenedSet[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { folder, set } of sets) {
     for (const split of ['train', 'dev'] as const) {
       for (const { image, captions } of set[split]) {
-        const size = statSync(join(folder, image), { throwIfNoEntry: false })?.size ?? null;
-        hash.update(`${JSON.stringify([split, image, size, captions])}\n`);
+        const digest = await imageDigest(join(folder, image));
+        hash.update(`${JSON.stringify([split, image, digest, captions])}\n`);
       }
     }
   }

@@ -13,6 +13,7 @@ import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { workerUrl } from '../files.ts';
 import { messageOf } from '../terminal.ts';
 import { FeatureFiles } from './feature-files.ts';
+import { imageDigest } from './image-digests.ts';
 
 export interface FeatureSettings {
   /** Folder of the data set, to which image names are relative. */
@@ -35,7 +36,7 @@ export type FeatureReply =
   | { readonly kind: 'error'; readonly chunk: number; readonly message: string };
 
 /** Part of the cache's key: raise it when decoding, resizing or the encoder's arithmetic change their results. */
-const version = 1;
+const version = 2;
 /** Images a file of the cache; an interrupted run loses at most as many a thread. */
 const chunkSize = 100;
 
@@ -57,8 +58,8 @@ export interface FeatureRequest {
 
 /**
  * Features of the images in `wanted`, in their order, computed once and then read from `cacheFolder`. The cache's key
- * covers the encoder's weights, what is read of it, and the names of all images; only the files of the cache that
- * hold a wanted image are made. An interrupted computation goes on where it was.
+ * covers the encoder's weights, what is read of it, and the names of all images, and the name of each of its files what
+ * the images hold; only the files that hold a wanted image are made. An interrupted computation goes on where it was.
  * @param images as `cachedImages` lists them
  * @param wanted names out of `images`; all of them when not given
  */
@@ -69,17 +70,25 @@ export async function openFeatures(
   wanted: readonly string[] = images,
 ): Promise<FeatureFiles> {
   const folder = join(cacheFolder, await cacheKey(settings, images));
-  const fileOf = (chunk: number) => join(folder, `${String(chunk).padStart(5, '0')}.safetensors`);
   const imagesOf = (chunk: number) => images.slice(chunk * chunkSize, (chunk + 1) * chunkSize);
-  const places = new Map(images.map((image, place) => [image, place]));
-  const chosen = wanted.map((image) => {
-    const place = places.get(image);
+  const allPlaces = new Map(images.map((image, place) => [image, place]));
+  const places = wanted.map((image) => {
+    const place = allPlaces.get(image);
     if (place === undefined) throw new EkphrasisError(`${image} is none of the data set's images`);
-    return { file: fileOf(chunkOf(place)), row: place % chunkSize, rows: imagesOf(chunkOf(place)).length };
+    return place;
   });
-  const chunks = [...new Set(wanted.map((image) => chunkOf(places.get(image) as number)))].sort(
-    (a, b) => a - b,
-  );
+  const chunks = [...new Set(places.map(chunkOf))].sort((a, b) => a - b);
+  const files = new Map<number, string>();
+  for (const chunk of chunks) {
+    const digest = await chunkDigest(settings.folder, imagesOf(chunk));
+    files.set(chunk, join(folder, `${String(chunk).padStart(5, '0')}-${digest}.safetensors`));
+  }
+  const fileOf = (chunk: number) => files.get(chunk) as string;
+  const chosen = places.map((place) => ({
+    file: fileOf(chunkOf(place)),
+    row: place % chunkSize,
+    rows: imagesOf(chunkOf(place)).length,
+  }));
   const missing = chunks.filter((chunk) => !existsSync(fileOf(chunk)));
   const count = (some: readonly number[]) => some.reduce((sum, chunk) => sum + imagesOf(chunk).length, 0);
   const total = count(chunks);
@@ -167,6 +176,13 @@ async function compute(
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
+}
+
+/** Twelve digits that tell whether some images are, byte for byte, those that features were computed of. */
+async function chunkDigest(folder: string, images: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const image of images) hash.update(`${await imageDigest(join(folder, image))}\n`);
+  return hash.digest('hex').slice(0, 12);
 }
 
 async function cacheKey(settings: FeatureSettings, images: readonly string[]): Promise<string> {

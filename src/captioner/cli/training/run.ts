@@ -64,10 +64,10 @@ async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Termi
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
   const sets = await usable(() => openCleaned(run, settings, terminal));
-  const dataHash = hashOfData(sets);
+  const dataHash = await hashOfData(sets);
   if (checkpoint && checkpoint.state.dataHash !== dataHash) {
     throw new UsageError(
-      `--resume: ${run.data.join(', ')} is not what the training began with: captions, images or their sizes differ. ` +
+      `--resume: ${run.data.join(', ')} is not what the training began with: captions or images differ. ` +
         'Give the same --data, or begin anew with --from.',
     );
   }
