@@ -192,11 +192,10 @@ tuning('what cannot begin exits with 2 and one line', () => {
   const cases: [string[], RegExp][] = [
     [['--fine-tune', 'mixed99'], /--fine-tune takes all, stem1/],
     [['--fine-tune', 'mixed6', '--outputs', 'mixed5'], /mixed5 lies below mixed6/],
-    [['--fine-tune', 'mixed6', '--flip'], /vary the images/],
-    [['--fine-tune', 'all', '--out', at('taken')], /holds an encoder already.*--force/],
+    [['--fine-tune', 'all', '--out', at('taken')], /holds encoder.safetensors already.*--force/],
     [['--fine-tune', 'all', '--resume'], /has no checkpoint/],
     [['--fine-tune', 'all', '--encoder', at('nowhere')], /is no file/],
-    [['--fine-tune', 'all', '--data', at('nowhere')], /is no folder/],
+    [['--fine-tune', 'all', '--data', at('nowhere')], /is no folder and no file/],
     [['--fine-tune', 'all', '--lstm-size', '3'], /Unknown option/],
     [['--fine-tune', 'all', 'stray'], /is no option/],
   ];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EkphrasisError } from '../../../kernels/errors.ts';
@@ -10,7 +10,7 @@ import type { EncoderConfig } from '../../config.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { workerUrl } from '../files.ts';
+import { workerUrl, writeWhole } from '../files.ts';
 import { messageOf } from '../terminal.ts';
 import { FeatureFiles } from './feature-files.ts';
 
@@ -92,9 +92,8 @@ export async function openFeatures(
     chunk: async (chunk, data) => {
       const rows = imagesOf(chunk).length;
       const weight = { name: 'features', shape: [rows, data.length / rows], data };
-      const temporary = `${fileOf(chunk)}.${process.pid}.partial`;
-      await writeFile(temporary, writeSafetensors([weight], { encoding: settings.precision ?? 'float32' }));
-      await rename(temporary, fileOf(chunk));
+      const bytes = writeSafetensors([weight], { encoding: settings.precision ?? 'float32' });
+      await writeWhole(fileOf(chunk), bytes);
     },
   });
   return new FeatureFiles(featureShape(settings.encoder), chosen);

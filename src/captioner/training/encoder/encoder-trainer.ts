@@ -27,14 +27,18 @@ export interface EncoderBatch {
   readonly images: readonly number[];
 }
 
+/** Parameters that are changed alike. */
+export interface ParameterGroup {
+  readonly optimiser: Optimiser;
+  readonly learningRate: number;
+}
+
 export interface EncoderTrainerOptions {
   readonly model: TrainedEncoder;
   /** The stages that the objective reads. */
   readonly outputs: readonly string[];
-  /** Changes the network's parameters. */
-  readonly network: Optimiser;
-  /** Changes the objective's own. */
-  readonly objective: Optimiser;
+  /** All parameters that are trained, each in one group: the network's, the objective's. */
+  readonly groups: readonly ParameterGroup[];
   readonly average: MovingAverage | null;
   /** Largest norm of all gradients together. */
   readonly clipNorm: number;
@@ -50,16 +54,15 @@ export class EncoderTrainer {
 
   /**
    * One step on the mean gradient of some batches of one size, computed one after the other to save memory (gradient
-   * accumulation); resolves to the mean loss. Throws EkphrasisError when the loss is no number any more.
+   * accumulation), with each group's learning rate times `rateFactor`; resolves to the mean loss. Throws EkphrasisError
+   * when the loss is no number any more; `where` says in it which step this is.
    */
-  async step(
-    batches: readonly EncoderBatch[],
-    rates: { readonly network: number; readonly objective: number },
-  ): Promise<number> {
-    const { model, network, objective, average, clipNorm } = this.#options;
+  async step(batches: readonly EncoderBatch[], rateFactor = 1, where = 'this step'): Promise<number> {
+    const { model, groups, average, clipNorm } = this.#options;
+    model.train();
     const opened = openScope();
     try {
-      const watched = [...network.parameters, ...objective.parameters];
+      const watched = groups.flatMap(({ optimiser }) => optimiser.parameters);
       let gradients: Tensor[] = [];
       let loss = 0;
       for (const { inputs, images } of batches) {
@@ -71,13 +74,19 @@ export class EncoderTrainer {
         result.value.dispose();
       }
       if (!Number.isFinite(loss)) {
-        throw new EkphrasisError(`training: the loss became ${loss}; lower --encoder-rate and resume`);
+        throw new EkphrasisError(
+          `training: the loss became ${loss} (${where}); lower --encoder-rate and resume`,
+        );
       }
       // The limit is for the mean, these are sums.
       const clipped = clipByGlobalNorm(gradients, clipNorm * batches.length).gradients;
       const mean = batches.length === 1 ? clipped : clipped.map((one) => one.scale(1 / batches.length));
-      network.step(mean.slice(0, network.parameters.length), rates.network);
-      objective.step(mean.slice(network.parameters.length), rates.objective);
+      let first = 0;
+      for (const { optimiser, learningRate } of groups) {
+        const { length } = optimiser.parameters;
+        optimiser.step(mean.slice(first, first + length), learningRate * rateFactor);
+        first += length;
+      }
       average?.update();
       return loss;
     } finally {
