@@ -55,9 +55,12 @@ export class FeatureTransform extends Module {
   }
 }
 
+/** Below it a feature counts as 0. */
+const smallest = 1e-12;
+
 /**
  * √x with the slope 0 at 0, where the root's own is infinite: a feature that is 0 is a channel whose relu is shut at every
- * place, so that a small change of the weights below changes nothing.
+ * place, so that a small change of the weights below changes nothing. A fifth of mixed8's averages over photographs are 0.
  */
 function squareRoot(x: Tensor): Tensor {
   const [root] = customGradient(
@@ -72,6 +75,3 @@ function squareRoot(x: Tensor): Tensor {
   );
   return root;
 }
-
-/** Below it a feature counts as 0. */
-const smallest = 1e-12;

@@ -142,7 +142,9 @@ function explainedOf(
   if (!features) return {};
   const error = losses[parts.findIndex(({ name }) => name === 'features')];
   const numbers = Array.from({ length: images.length - trainCount }, (_, index) => trainCount + index);
-  return { devExplained: 1 - error / variance(features.rows(numbers), numbers.length) };
+  const all = variance(features.rows(numbers), numbers.length);
+  // A single image has none that could be explained.
+  return all > 0 ? { devExplained: 1 - error / all } : {};
 }
 
 /** The mean over all columns of the variance of the rows' elements. */

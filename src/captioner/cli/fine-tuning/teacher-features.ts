@@ -16,8 +16,8 @@ interface TeacherFile {
 /**
  * The teacher's features of some images, in their order, out of a safetensors file for each data set: a tensor
  * `features`, [images, channels] or [images, places, channels], and in the metadata `images`, a JSON list of the images'
- * names, as the data set has them, in the order of the rows. Rows are found by name, so a file may hold more images than
- * are wanted, in any order. Throws FormatError for a file of another form and where an image has no row.
+ * names, as the data set has them or by their files' names alone, in the order of the rows. Rows are found by name, so a
+ * file may hold more images than are wanted, in any order. Throws FormatError for a file of another form and where an image has no row.
  */
 export async function readTeachers(
   files: readonly string[],
@@ -35,16 +35,21 @@ export async function readTeachers(
   const width = elementCount(rowShape);
   const data = new Float32Array(images.length * width);
   for (const [set, { rows, data: from }] of teachers.entries()) {
-    const lacking = images.filter((one) => one.set === set && !rows.has(one.image));
-    if (lacking.length > 0) {
-      throw new FormatError(
-        `${files[set]}: has no features of ${lacking.length} of the images, first ${lacking[0].image}; its metadata "images" must name them as the data set does`,
-      );
-    }
+    const rowOf = rowFinder(
+      rows,
+      images.filter((one) => one.set === set),
+    );
+    const lacking: string[] = [];
     for (const [number, { set: own, image }] of images.entries()) {
       if (own !== set) continue;
-      const row = rows.get(image) as number;
-      for (let at = 0; at < width; at++) data[number * width + at] = from[row * width + at];
+      const row = rowOf(image);
+      if (row === undefined) lacking.push(image);
+      else for (let at = 0; at < width; at++) data[number * width + at] = from[row * width + at];
+    }
+    if (lacking.length > 0) {
+      throw new FormatError(
+        `${files[set]}: has no features of ${lacking.length} of the images, first ${lacking[0]}; its metadata "images" must name them as the data set does`,
+      );
     }
   }
   if (!data.every(Number.isFinite)) {
@@ -53,6 +58,17 @@ export async function readTeachers(
     );
   }
   return { rowShape, data };
+}
+
+/** Finds an image's row by its name, or by its file's name alone where only one of the images has that. */
+function rowFinder(
+  rows: ReadonlyMap<string, number>,
+  images: readonly TunedImage[],
+): (image: string) => number | undefined {
+  const bare = (image: string): string => image.slice(image.lastIndexOf('/') + 1);
+  const count = new Map<string, number>();
+  for (const { image } of images) count.set(bare(image), (count.get(bare(image)) ?? 0) + 1);
+  return (image) => rows.get(image) ?? (count.get(bare(image)) === 1 ? rows.get(bare(image)) : undefined);
 }
 
 async function readTeacher(file: string): Promise<TeacherFile> {

@@ -44,7 +44,25 @@ export interface EncoderTrainerOptions {
   readonly clipNorm: number;
 }
 
-/** Steps of gradient descent on the convolutions of an InceptionV3, its batch norms folded into them. */
+/**
+ * Steps of gradient descent on the convolutions of an InceptionV3, its batch norms folded into them, and on what its
+ * objective has of its own.
+ *
+ * @example
+ * const network = InceptionV3.fromWeights(device, weights, { first: 'mixed6', last: 'mixed8' });
+ * const objective = new CaptionsObjective(decoder, captions); // captions[image] are lists of word ids
+ * const trainer = new EncoderTrainer({
+ *   model: new TrainedEncoder(network, objective),
+ *   outputs: ['mixed7', 'mixed8'],
+ *   groups: [
+ *     { optimiser: new AdamW(network.trainable()), learningRate: 1e-4 },
+ *     { optimiser: new AdamW(objective.trainable()), learningRate: 5e-4 },
+ *   ],
+ *   average: null,
+ *   clipNorm: 1,
+ * });
+ * const loss = await trainer.step([{ images: [0, 1], inputs: () => mixed5Of([0, 1]) }]); // [2, H, W, 768]
+ */
 export class EncoderTrainer {
   readonly #options: EncoderTrainerOptions;
 
