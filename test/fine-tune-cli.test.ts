@@ -1,7 +1,15 @@
 // @minutes 8
 // `train --fine-tune` on five photographs: the command, its files, its life. The parts are tested in fine-tuning.test.ts.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -121,9 +129,11 @@ tuning('trains the upper stages on what the lower make, and goes on from an earl
   const args = ['--fine-tune', 'mixed0', '--outputs', 'mixed0,mixed1', '--epochs', '2'];
   const first = run(...settings('upper'), ...args);
   assert.is(first.status, 0, first.stderr);
+  const kept = readdirSync(at('cache'));
   const again = run(...settings('again'), ...args, '--encoder', at('upper', 'encoder.safetensors'));
   // The fine-tuned file ends at mixed1, which is all that is asked for; its words' layer goes on from where it was.
   assert.is(again.status, 0, again.stderr);
+  assert.equal(readdirSync(at('cache')), kept, 'what the stem makes is found again: it is the same');
   assert.ok(metrics('again')[0].trainLoss < metrics('upper')[0].trainLoss);
   const report = JSON.parse(readFileSync(at('again', 'fine-tuning.json'), 'utf8'));
   assert.is(report.before.steps, 4);

@@ -10,7 +10,8 @@ import { exitCodeOf, Interrupted, type SignalWatch, watchSignals } from '../trai
 import { type FineTuningState, saveCheckpoint } from './checkpoint.ts';
 import type { FineTuningEpoch, FineTuningMeasures } from './epoch.ts';
 import { type MeasureParts, measure } from './measure.ts';
-import type { FineTuningRun, FineTuningSettings } from './settings.ts';
+import type { FineTuningRun } from './run-settings.ts';
+import type { FineTuningSettings } from './settings.ts';
 
 const cosine = { kind: 'cosine', decay: 1, period: 1, decayAfter: 0 } as const;
 
@@ -31,6 +32,8 @@ export class Course {
   readonly #total: number;
   #state: FineTuningState;
   #savedAt = 0;
+  /** The batches that were asked for last. */
+  #ahead: { readonly step: number; readonly batches: Promise<EncoderBatch[]> } | null = null;
   #order: { readonly epoch: number; readonly images: readonly number[] } | null = null;
 
   constructor(parts: CourseParts, state: FineTuningState) {
@@ -107,12 +110,11 @@ export class Course {
     const end = Math.min(this.#total, epoch * this.#stepsPerEpoch);
     const bar = openProgressBar(`epoch ${epoch}`);
     try {
-      let prepared = this.#prepared(this.#state.step);
       while (this.#state.step < end) {
         const start = performance.now();
-        const batches = await prepared;
+        const batches = await this.#prepared(this.#state.step);
         // The next step's images are decoded and read while this one is computed.
-        prepared = this.#prepared(this.#state.step + 1);
+        this.#prepared(this.#state.step + 1);
         await this.#step(batches, start);
         this.#show(bar, end - begun);
         await signals.check();
@@ -148,6 +150,7 @@ export class Course {
   #prepared(step: number): Promise<EncoderBatch[]> {
     const { settings, inputs } = this.#parts;
     const { batchImages, accumulate, seed } = settings;
+    if (this.#ahead?.step === step) return this.#ahead.batches;
     if (step >= this.#total) return Promise.resolve([]);
     const order = this.#orderOf(Math.floor(step / this.#stepsPerEpoch));
     const first = (step % this.#stepsPerEpoch) * this.#imagesPerStep;
@@ -162,6 +165,7 @@ export class Course {
     );
     // Whoever waits for them hears of a failure; after a signal nobody does.
     batches.catch(() => undefined);
+    this.#ahead = { step, batches };
     return batches;
   }
 

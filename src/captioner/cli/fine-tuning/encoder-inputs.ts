@@ -14,7 +14,8 @@ import { cachedImages, openFeatures } from '../training/feature-cache.ts';
 import type { FeatureFiles } from '../training/feature-files.ts';
 import type { OpenedSet } from '../training/training-data.ts';
 import { ImagePipeline } from './image-pipeline.ts';
-import type { FineTuningRun, FineTuningSettings } from './settings.ts';
+import type { FineTuningRun } from './run-settings.ts';
+import type { FineTuningSettings } from './settings.ts';
 import type { TunedImage } from './tuned-images.ts';
 
 /** Where activations are kept, and with how many threads they are computed. */

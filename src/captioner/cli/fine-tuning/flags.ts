@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { readArguments } from '../arguments.ts';
+import { numberFlag, type readArguments } from '../arguments.ts';
 
 const text = { type: 'string' } as const;
 const texts = { type: 'string', multiple: true } as const;
@@ -58,3 +58,13 @@ export const FLAGS = {
 } as const;
 
 export type Values = ReturnType<typeof readArguments<typeof FLAGS>>['values'];
+
+/** A flag's value as a whole number. */
+export function whole(flag: keyof Values, text: string, least = 1): number {
+  return numberFlag(`--${flag}`, text, { least, most: Number.MAX_SAFE_INTEGER });
+}
+
+/** A flag's value as any number. */
+export function fraction(flag: keyof Values, text: string, least: number, largest: number): number {
+  return numberFlag(`--${flag}`, text, { least, most: largest, fraction: true });
+}

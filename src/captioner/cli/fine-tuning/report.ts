@@ -5,7 +5,7 @@ import type { Series } from '../training/line-chart.ts';
 import { type Progress, runPage, seriesOf } from '../training/run-page.ts';
 import type { FineTuningState } from './checkpoint.ts';
 import type { FineTuningEpoch } from './epoch.ts';
-import type { FineTuningRun } from './settings.ts';
+import type { FineTuningRun } from './run-settings.ts';
 
 /** What a report tells beside the state. */
 export interface FineTuningFacts {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Weights } from '../../../nn/formats/weights.ts';
+import { convolutionOf } from '../../../nn/inception-v3/architecture.ts';
 import { writeWhole } from '../files.ts';
 import { named } from '../training/checkpoint.ts';
 import { type FineTuned, layerFacts, layerFile } from './build.ts';
@@ -52,8 +53,5 @@ export async function writeResults(
 
 /** Whether a weight's convolution comes before all that were trained; what lies above is of no use any more. */
 function isBelow(name: string, trained: ReadonlyMap<string, unknown>): boolean {
-  const numberOf = (text: string) =>
-    Number(/^(?:conv2d|batch_normalization)_(\d+)\./.exec(text)?.[1] ?? Number.NaN);
-  const first = Math.min(...[...trained.keys()].map(numberOf));
-  return numberOf(name) < first;
+  return convolutionOf(name) < Math.min(...[...trained.keys()].map(convolutionOf));
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { requestDevice } from '../../../kernels/request-device.ts';
 import { readSafetensors } from '../../../nn/formats/safetensors.ts';
+import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { EncoderTrainer } from '../../training/encoder/encoder-trainer.ts';
 import { WordTargets } from '../../training/encoder/word-targets.ts';
@@ -15,14 +16,16 @@ import { resumedConfig } from '../training/config-file.ts';
 import { hashOfData } from '../training/data-hash.ts';
 import type { EarlierModel } from '../training/earlier-model.ts';
 import { lockFolder } from '../training/folder-lock.ts';
+import type { Progress } from '../training/run-page.ts';
 import { openSets } from '../training/training-data.ts';
 import { build, type Targets } from './build.ts';
 import { type FineTuningCheckpoint, type FineTuningState, loadCheckpoint } from './checkpoint.ts';
-import { Course } from './course.ts';
+import { Course, type CourseParts } from './course.ts';
 import { openInputs } from './encoder-inputs.ts';
 import { writeReport } from './report.ts';
 import { writeResults } from './results.ts';
-import { type FineTuningRun, type FineTuningSettings, trainsFor } from './settings.ts';
+import type { FineTuningRun } from './run-settings.ts';
+import { type FineTuningSettings, trainsFor } from './settings.ts';
 import { readTeachers } from './teacher-features.ts';
 import { type TunedImages, tunedImages } from './tuned-images.ts';
 
@@ -83,6 +86,15 @@ async function fineTuneInto(
     });
   const model = checkpoint ? checkpoint.state.model : earlier && modelOf(earlier);
   const targets = await usable(() => targetsOf(settings, images, checkpoint, model, earlier, teachers));
+  const state: FineTuningState = checkpoint
+    ? { ...checkpoint.state, settings, config: resumedConfig(checkpoint.state.config, run.config) }
+    : {
+        ...{ settings, words: targets.words?.words ?? [], model, config: run.config },
+        ...{ encoderFile, teachers, hashes },
+        before: await earlierReport(encoderFile),
+        modelBefore: earlier?.report ?? null,
+        ...{ step: 0, history: [], epochSteps: 0, lossSum: 0, seconds: 0, samples: [] },
+      };
   const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
@@ -90,52 +102,53 @@ async function fineTuneInto(
     checkpoint?.apply(trained);
     const inputs = await openInputs(device, run, settings, encoder, sets, images.images);
     try {
-      const state: FineTuningState = checkpoint
-        ? { ...checkpoint.state, settings, config: resumedConfig(checkpoint.state.config, run.config) }
-        : {
-            settings,
-            words: targets.words?.words ?? [],
-            model,
-            config: run.config,
-            encoderFile,
-            teachers,
-            hashes,
-            before: await earlierReport(encoderFile),
-            modelBefore: earlier?.report ?? null,
-            ...{ step: 0, history: [], epochSteps: 0, lossSum: 0, seconds: 0, samples: [] },
-          };
-      const { trainCount } = images;
-      const measured = images.images.length - trainCount;
-      terminal.say(
-        `${trainCount} images to train on, ${measured} to measure${targets.words ? `; ${targets.words.words.length} words` : ''}`,
-      );
-      const facts = { device: device.description, images: { train: trainCount, dev: measured } };
-      const { model: network, groups, average } = trained;
       const { outputs, clipNorm, batchImages } = settings;
+      const { model: network, groups, average } = trained;
       const trainer = new EncoderTrainer({ model: network, outputs, groups, average, clipNorm });
-      const last = await new Course(
-        {
-          ...images,
-          ...{ run, settings, device, sets, targets, trained, trainer, inputs, batchImages, terminal },
-          report: (latest, progress) => writeReport(run, facts, latest, progress),
-        },
-        state,
-      ).run();
+      const parts = {
+        ...images,
+        run,
+        settings,
+        device,
+        sets,
+        targets,
+        trained,
+        trainer,
+        inputs,
+        batchImages,
+      };
+      const last = await goThrough({ ...parts, terminal }, run, state);
       if (!last) return;
       await writeResults(run.out, last, trained, encoder.weights);
-      if (model?.config.unsureBelow !== undefined)
-        terminal.say(
-          'unsureBelow was chosen for the model before and is left out; choose it anew by evaluate',
-        );
-      terminal.print(
-        `the ${model ? 'model' : 'encoder'} is in ${model ? run.out : join(run.out, 'encoder.safetensors')}`,
-      );
+      tellResults(run.out, model, terminal);
     } finally {
       await inputs.close();
     }
   } finally {
     device.destroy();
   }
+}
+
+/** Trains to the end; resolves to the last state, or to null where a signal ended it. */
+function goThrough(
+  parts: Omit<CourseParts, 'report'>,
+  run: FineTuningRun,
+  state: FineTuningState,
+): Promise<FineTuningState | null> {
+  const { images, trainCount, targets, device, terminal } = parts;
+  const measured = images.length - trainCount;
+  const words = targets.words ? `; ${targets.words.words.length} words` : '';
+  terminal.say(`${trainCount} images to train on, ${measured} to measure${words}`);
+  const facts = { device: device.description, images: { train: trainCount, dev: measured } };
+  const report = (latest: FineTuningState, progress: Progress) => writeReport(run, facts, latest, progress);
+  return new Course({ ...parts, report }, state).run();
+}
+
+function tellResults(out: string, model: FineTuningState['model'], terminal: Terminal): void {
+  if (model?.config.unsureBelow !== undefined) {
+    terminal.say('unsureBelow was chosen for the model before and is left out; choose it anew by evaluate');
+  }
+  terminal.print(model ? `the model is in ${out}` : `the encoder is in ${join(out, 'encoder.safetensors')}`);
 }
 
 async function readInput(file: string): Promise<Uint8Array> {
@@ -182,12 +195,14 @@ async function targetsOf(
   earlier: EarlierModel | null,
   teachers: readonly string[],
 ): Promise<Targets> {
-  const records = images.map(({ image, written }) => ({ image, captions: [...written] }));
-  const words = checkpoint
-    ? new WordTargets(checkpoint.state.words)
-    : WordTargets.commonest(records.slice(0, trainCount), settings.words);
   return {
-    words: trainsFor(settings, 'words') ? { words: words.words, shares: words.rows(records) } : null,
+    words: trainsFor(settings, 'words')
+      ? wordsOf(
+          images.map(({ image, written }) => ({ image, captions: [...written] })),
+          trainCount,
+          checkpoint?.state.words ?? settings.words,
+        )
+      : null,
     captions: model && {
       config: model.config,
       tokenizer: Tokenizer.fromJSON(model.tokenizer),
@@ -195,6 +210,19 @@ async function targetsOf(
     },
     features: trainsFor(settings, 'features') ? await readTeachers(teachers, images) : null,
   };
+}
+
+/** The words, those that are given or so many of the training images' commonest, and their shares in all images. */
+function wordsOf(
+  records: readonly CaptionedImage[],
+  trainCount: number,
+  given: readonly string[] | number,
+): Targets['words'] {
+  const targets =
+    typeof given === 'number'
+      ? WordTargets.commonest(records.slice(0, trainCount), given)
+      : new WordTargets(given);
+  return { words: targets.words, shares: targets.rows(records) };
 }
 
 /** What tells how the encoder was fine-tuned before, or null. */

@@ -36,8 +36,13 @@ export function readConfigured<const T extends Flags>(args: string[], flags: T) 
 /** Whether a command line, or the file that its --config names, has a setting. */
 export function isSet(args: string[], name: string): boolean {
   if (args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))) return true;
-  const { values } = parseArgs({ args, options: { config: { type: 'string' } }, strict: false });
-  return typeof values.config === 'string' && name in readConfig(values.config);
+  const options = {
+    config: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
+  } as const;
+  const { config, help, version } = parseArgs({ args, options, strict: false }).values;
+  return typeof config === 'string' && !help && !version && Object.hasOwn(readConfig(config), name);
 }
 
 /** The object in the file, or the part `config` of a training.json or a fine-tuning.json. */
