@@ -39,6 +39,26 @@ export { clearModelCache } from './captioner/sources/model-cache.ts';
 export { type UrlSourceOptions, urlSource } from './captioner/sources/url-source.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
+export { CaptionsObjective } from './captioner/training/encoder/captions-objective.ts';
+export { EncoderObjective, type StageOutputs } from './captioner/training/encoder/encoder-objective.ts';
+export {
+  type EncoderBatch,
+  EncoderTrainer,
+  type EncoderTrainerOptions,
+  type ParameterGroup,
+  TrainedEncoder,
+} from './captioner/training/encoder/encoder-trainer.ts';
+export {
+  FeaturesObjective,
+  type FeaturesObjectiveOptions,
+} from './captioner/training/encoder/features-objective.ts';
+export {
+  JointObjective,
+  type JointOptions,
+  type ObjectiveName,
+} from './captioner/training/encoder/joint-objective.ts';
+export { WordTargets } from './captioner/training/encoder/word-targets.ts';
+export { WordsObjective } from './captioner/training/encoder/words-objective.ts';
 export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
 export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
 export { type Baseline, SelfCritical, type SelfCriticalOptions } from './captioner/training/self-critical.ts';

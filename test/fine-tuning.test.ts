@@ -3,9 +3,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augmentImage } from '../src/captioner/images/augment-image.ts';
 import { averagePrecision, meanAveragePrecision } from '../src/captioner/metrics/average-precision.ts';
-import { WordsObjective } from '../src/captioner/training/encoder/encoder-objective.ts';
 import { EncoderTrainer, TrainedEncoder } from '../src/captioner/training/encoder/encoder-trainer.ts';
 import { WordTargets } from '../src/captioner/training/encoder/word-targets.ts';
+import { WordsObjective } from '../src/captioner/training/encoder/words-objective.ts';
 import { EkphrasisError, UnsupportedError } from '../src/kernels/errors.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { InceptionV3 } from '../src/nn/inception-v3/inception-v3.ts';
@@ -112,6 +112,10 @@ onDevice('a moving average forgets its start and then follows with its decay', a
   for (const one of [average, other]) one.update();
   assert.equal(await other.save(), await average.save());
   await errorOf(EkphrasisError, () => other.restore(1, new Map()));
+  const putBack = scope(() => average.swapIn());
+  assert.equal(await parameter.data(), await average.averages.get('p')?.data());
+  putBack();
+  assert.equal(await parameter.data(), Float32Array.of(5, -5));
   for (const one of [average, other, parameter]) one.dispose();
 });
 
@@ -124,12 +128,14 @@ async function smallEncoder(device: Tensor['device']): Promise<{ model: TrainedE
   return { model: new TrainedEncoder(network, objective), x };
 }
 
-function trainerOf(model: TrainedEncoder): EncoderTrainer {
+function trainerOf(model: TrainedEncoder, learningRate: number): EncoderTrainer {
   return new EncoderTrainer({
     model,
     outputs: ['stem2'],
-    network: new SGD(model.network.trainable()),
-    objective: new SGD(model.objective.trainable()),
+    groups: [model.network, model.objective].map((part) => ({
+      optimiser: new SGD(part.trainable()),
+      learningRate,
+    })),
     average: null,
     clipNorm: 1e9,
   });
@@ -143,7 +149,7 @@ onDevice('accumulated batches make the step of one large batch', async (device) 
       images,
       inputs: () => x.slice([images[0], 0, 0, 0], [images.length, 7, 7, 64]),
     }));
-    const loss = await trainerOf(model).step(batches, { network: 0.1, objective: 0.1 });
+    const loss = await trainerOf(model, 0.2).step(batches, 0.5);
     results.push([loss, ...(await model.network.units[1].convolution.kernel.data()).slice(0, 500)]);
     model.dispose();
     x.dispose();
@@ -161,15 +167,16 @@ onDevice(
     const trainer = new EncoderTrainer({
       model,
       outputs: ['stem2'],
-      network,
-      objective,
+      groups: [
+        { optimiser: network, learningRate: 1e-3 },
+        { optimiser: objective, learningRate: 1e-2 },
+      ],
       average: null,
       clipNorm: 1,
     });
     const batch = { images: [0, 1], inputs: () => x.reshape(x.shape) };
     const losses: number[] = [];
-    for (let step = 0; step < 12; step++)
-      losses.push(await trainer.step([batch], { network: 1e-3, objective: 1e-2 }));
+    for (let step = 0; step < 12; step++) losses.push(await trainer.step([batch]));
     assert.ok(losses[11] < 0.8 * losses[0], losses.join(' '));
     const weights = await model.network.toWeights();
     assert.equal([...weights.keys()].slice(0, 2), ['conv2d_4.kernel', 'batch_normalization_4.beta']);
@@ -193,7 +200,7 @@ onDevice('a loss that is no number ends the training', async (device) => {
     ?.load(new Float32Array(192 * 3).fill(Number.NaN));
   const batch = { images: [0, 1], inputs: () => x.reshape(x.shape) };
   const { message } = await errorOf(EkphrasisError, () =>
-    trainerOf(model).step([batch], { network: 1, objective: 1 }, 'step 7 of 9'),
+    trainerOf(model, 1).step([batch], 1, 'step 7 of 9'),
   );
   assert.match(message, /the loss became NaN \(step 7 of 9\); lower --encoder-rate/);
   model.dispose();

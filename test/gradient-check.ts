@@ -18,7 +18,7 @@ const STEP = 1e-5;
 const TOLERANCE = 1e-4;
 /** Gradients below this magnitude are held to the tolerance of this one: float32 loses what cancels. */
 const FLOOR = 1e-2;
-/** Elements of a tensor for which differences are taken; of a larger one so many, spread over it. */
+/** Elements of a tensor for which differences are taken, unless told otherwise; of a larger one so many, spread over it. */
 const DIFFERENCES = 48;
 
 /**
@@ -28,6 +28,7 @@ const DIFFERENCES = 48;
 export async function checkGradients(
   device: Device,
   build: (device: Device) => Differentiable,
+  differences = DIFFERENCES,
 ): Promise<void> {
   const exact = new Float64Device();
   const [built, model] = [build(device), build(exact)];
@@ -45,10 +46,10 @@ export async function checkGradients(
         if (gradients[index].shape.join() !== tensor.shape.join()) {
           throw new Error(`${name} is [${tensor.shape}], its gradient [${gradients[index].shape}]`);
         }
-        const at = spread(actual.length);
+        const at = spread(actual.length, differences);
         const chosen = Float64Array.from(at, (element) => actual[element]);
-        const differences = centralDifferences(exact, model, moved, at);
-        compare(`the gradient of ${name}`, chosen, differences, TOLERANCE, { floor: FLOOR, indices: at });
+        const expected = centralDifferences(exact, model, moved, at);
+        compare(`the gradient of ${name}`, chosen, expected, TOLERANCE, { floor: FLOOR, indices: at });
       }
     } finally {
       for (const tensor of [value, ...gradients]) tensor.dispose();
@@ -106,9 +107,7 @@ function centralDifferences(
   });
 }
 
-function spread(length: number): number[] {
-  if (length <= DIFFERENCES) return Array.from({ length }, (_, index) => index);
-  return Array.from({ length: DIFFERENCES }, (_, index) =>
-    Math.floor(((index + 0.5) * length) / DIFFERENCES),
-  );
+function spread(length: number, count: number): number[] {
+  if (length <= count) return Array.from({ length }, (_, index) => index);
+  return Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * length) / count));
 }

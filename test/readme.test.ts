@@ -15,6 +15,7 @@ const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/OPS.md',
+  'docs/FINE-TUNING.md',
   'models/flickr8k/README.md',
 ];
 const blocks = codeBlocks('README.md');
@@ -105,7 +106,13 @@ const { scripts, dependencies, optionalDependencies, devDependencies } = JSON.pa
   readFileSync('package.json', 'utf8'),
 );
 
-for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'bench/golden/README.md']) {
+for (const document of [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/FINE-TUNING.md',
+  'bench/README.md',
+  'bench/golden/README.md',
+]) {
   test(`the commands of ${document} exist`, () => {
     const helps = new Map<string, string>();
     const found = commands(document);
@@ -123,8 +130,9 @@ for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'benc
         assert.ok(existsSync(subject), `${said}: there is no ${subject}`);
         continue;
       }
-      const help = helps.get(subject) ?? output([subject, '--help']);
-      helps.set(subject, help);
+      const command = rest.includes('--fine-tune') ? [subject, '--fine-tune', 'all'] : [subject];
+      const help = helps.get(command.join(' ')) ?? output([...command, '--help']);
+      helps.set(command.join(' '), help);
       for (const flag of rest.filter((word) => word.startsWith('--'))) {
         assert.ok(new RegExp(`${flag}\\b`).test(help), `${said}: --help knows no ${flag}`);
       }

@@ -1,11 +1,10 @@
 // @minutes 15
 // Trainings that are killed and resumed end as one without a break, bit for bit.
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors, writeSafetensors } from '../src/nn/formats/safetensors.ts';
+import { interruptedRun } from './interrupted-run.ts';
 import { TinyTraining } from './tiny-training.ts';
 
 const training = suite('train-resume');
@@ -35,19 +34,8 @@ function stepsOf(out: string): number {
 }
 
 /** Runs until a checkpoint has so many steps, and sends the signal. */
-async function interrupt(out: string, args: string[], steps: number, signal: NodeJS.Signals) {
-  const child = spawn('node', ['dist/train.js', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const ended = new Promise<{ code: number | null; killed: NodeJS.Signals | null }>((resolve) =>
-    child.on('close', (code, killed) => resolve({ code, killed })),
-  );
-  while (child.exitCode === null && stepsOf(out) < steps) await sleep(2);
-  child.kill(signal);
-  return { ...(await ended), stderr };
-}
+const interrupt = (out: string, args: string[], steps: number, signal: NodeJS.Signals) =>
+  interruptedRun(args, signal, () => stepsOf(out) >= steps);
 
 training('interrupted five times, it has the losses and weights of a run without a break', async () => {
   const whole = tiny.run(...tiny.args('whole', ...settings));

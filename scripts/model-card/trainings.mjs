@@ -102,7 +102,7 @@ export function fineTuningText(steps) {
 }
 
 function fineTuningTables({ settings, epochs, images, steps }) {
-  const { augmentation: varied } = settings;
+  const { augmentation: varied, objectives = [{ name: 'words' }] } = settings;
   const settingRows = [
     ['trained', `from ${settings.first} up; ${settings.outputs.join(' and ')} are read`],
     ['images', `${count(images)}, ${settings.imageSide} pixels a side`],
@@ -110,22 +110,28 @@ function fineTuningTables({ settings, epochs, images, steps }) {
       'varied by',
       `${varied.flip ? 'mirroring, ' : ''}crops of ${varied.crop} or more, colours by ${varied.colour}`,
     ],
-    ['words', count(settings.words)],
+    ...objectives.filter(({ name }) => name === 'words').map(() => ['words', count(settings.words)]),
     ['steps', `${count(steps)} of ${settings.batchImages * settings.accumulate} images`],
     [
       'learning rates',
-      `${settings.encoderRate} (encoder), ${settings.objectiveRate} (words), warm-up ${settings.warmUp} steps, then cosine`,
+      `${settings.encoderRate} (encoder), ${objectives.map(({ name }) => `${name === 'captions' ? settings.decoderRate : settings.objectiveRate} (${name})`).join(', ')}, warm-up ${settings.warmUp} steps, then cosine`,
     ],
     ['moving average of the weights', settings.movingAverage],
     ['seed', settings.seed],
   ];
-  const head = ['epoch', 'steps', 'loss', 'dev loss', 'dev mean average precision', 'seconds'];
+  const measures = {
+    words: 'dev mean average precision',
+    captions: 'dev CIDEr, greedy',
+    features: 'dev variance explained',
+  };
+  const measure = measures[Object.keys(measures).find((name) => objectives.some((one) => one.name === name))];
+  const head = ['epoch', 'steps', 'loss', 'dev loss', measure, 'seconds'];
   const rows = epochs.map((one) => [
     one.epoch,
     one.steps,
     one.trainLoss.toFixed(4),
     one.devLoss.toFixed(4),
-    one.devPrecision.toFixed(3),
+    (one.devPrecision ?? one.devCider ?? one.devExplained)?.toFixed(3) ?? '',
     Math.round(one.seconds),
   ]);
   return `${table(['setting', 'value'], settingRows)}\n\n${table(head, rows)}`;

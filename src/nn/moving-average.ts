@@ -1,6 +1,7 @@
 import { FormatError } from '../kernels/errors.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { scope } from '../tensor/scope.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import type { HostWeight } from './module.ts';
 
 /**
@@ -44,6 +45,24 @@ export class MovingAverage {
       const average = this.#averages.get(name) as Parameter;
       scope(() => average.assign(average.scale(decay).add(parameter.scale(1 - decay))));
     }
+  }
+
+  /** Puts the averages in the parameters' place; what it returns puts these back. */
+  swapIn(): () => void {
+    const kept = [...this.#parameters].map(([name, parameter]) => {
+      const operand = parameter.operand('MovingAverage.swapIn');
+      parameter.device.retain(operand.storage);
+      // Of no scope: it may have to outlive those that are open.
+      const value = new Tensor(parameter.device, operand, false);
+      parameter.assign(this.#averages.get(name) as Parameter);
+      return { parameter, value };
+    });
+    return () => {
+      for (const { parameter, value } of kept) {
+        parameter.assign(value);
+        value.dispose();
+      }
+    };
   }
 
   /** Number of updates, and the averages, for a checkpoint. */

@@ -6,7 +6,8 @@ export class UsageError extends EkphrasisError {
   override readonly name = 'UsageError';
 }
 
-type Flags = NonNullable<ParseArgsConfig['options']>;
+/** The flags of a command, as `node:util` parseArgs takes them. */
+export type Flags = NonNullable<ParseArgsConfig['options']>;
 
 /** Splits a command line into flags and positionals (`node:util` parseArgs, strict). Throws {@link UsageError}. */
 export function readArguments<const T extends Flags>(args: string[], options: T) {

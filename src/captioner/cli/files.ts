@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EkphrasisError, FormatError, ImageError } from '../../kernels/errors.ts';
@@ -78,11 +78,23 @@ export function checkOutputFile(flag: string, file: string | undefined): void {
   }
 }
 
-/** Writes a file beside its place first, so that no half of it is ever there. */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+/**
+ * Writes a file beside its place first, so that a crash leaves the old one or the new one and nothing between; what cannot
+ * be written leaves nothing behind. Throws EkphrasisError naming the file.
+ */
+export function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
+  return putInPlace(file, (temporary) => writeFile(temporary, content));
+}
+
+/** Copies a file in the same way. */
+export function copyWhole(from: string, to: string): Promise<void> {
+  return putInPlace(to, (temporary) => copyFile(from, temporary));
+}
+
+async function putInPlace(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${file}.${process.pid}.partial`;
   try {
-    await writeFile(temporary, text);
+    await write(temporary);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -4,12 +4,13 @@ import { stages } from '../../nn/inception-v3/architecture.ts';
 import { InceptionV3 } from '../../nn/inception-v3/inception-v3.ts';
 import type { HostWeight } from '../../nn/module.ts';
 import { capture, type Plan } from '../../tensor/capture.ts';
-import { concat, resizeBilinear } from '../../tensor/functions.ts';
+import { resizeBilinear } from '../../tensor/functions.ts';
 import { scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { EncoderConfig } from '../config.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 import { normalisePixels, resizeImage } from './preprocess.ts';
+import { stageFeatures } from './stage-features.ts';
 
 /** The pretrained network that looks at an image: pixels to features. It is not trained here. */
 export class Encoder {
@@ -70,11 +71,6 @@ export class Encoder {
   }
 
   #look(pixels: Tensor): Tensor {
-    const { outputs, pooling } = this.config;
-    const stages = this.#network.forward(normalisePixels(pixels), outputs);
-    const chosen = outputs.map((name) => stages.get(name) as Tensor);
-    if (pooling === 'average') return concat(chosen.map((output) => output.mean([1, 2])));
-    const [grid] = chosen;
-    return grid.reshape([1, grid.shape[1] * grid.shape[2], grid.shape[3]]);
+    return stageFeatures(this.#network.forward(normalisePixels(pixels), this.config.outputs), this.config);
   }
 }

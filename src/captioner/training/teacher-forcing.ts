@@ -26,13 +26,14 @@ export interface Objective {
 /**
  * Mean cross-entropy per word, in nats, of a batch under teacher forcing (Williams and Zipser 1989): at every step the
  * true previous word enters, whatever the model would have said; or what `inputs`, int32 [R], has in its place. With what
- * the objective adds. One tensor of shape []. Throws UnsupportedError for a penalty on attention where there is none.
+ * the objective adds. Of a table the batch's rows are taken; a tensor has them already, so that gradients reach whatever
+ * made it. One tensor of shape []. Throws UnsupportedError for a penalty on attention where there is none.
  */
 export function teacherForcingLoss(
   device: Device,
   decoder: Decoder,
   batch: Batch,
-  table: FeatureTable,
+  table: FeatureTable | Tensor,
   { labelSmoothing = 0, doublyStochastic = 0 }: Objective = {},
   inputs: Tensor = Tensor.from(device, batch.inputs),
 ): Tensor {
@@ -57,10 +58,11 @@ export function teacherForced(
   device: Device,
   decoder: Decoder,
   batch: Batch,
-  table: FeatureTable,
+  table: FeatureTable | Tensor,
   inputs: Tensor,
 ): ReturnType<Decoder['sequence']> {
-  const encoding = decoder.encode(featureRows(device, table, batch.images));
+  const features = table instanceof Tensor ? table : featureRows(device, table, batch.images);
+  const encoding = decoder.encode(features);
   const all = decoder.select(encoding, Tensor.from(device, batch.sentenceImage));
   return decoder.sequence(decoder.projectWords(inputs), all, batch.active);
 }

@@ -127,6 +127,11 @@ export const stages: readonly Stage[] = [
 /** All 94 convolutions in creation order, and the channels that each stage puts out. */
 export const { convolutions, stageChannels } = survey();
 
+/** The convolution, counted from 1, that a weight such as `conv2d_7.kernel` or `batch_normalization_7.beta` is of; NaN of others. */
+export function convolutionOf(weight: string): number {
+  return Number(/^(?:conv2d|batch_normalization)_(\d+)\./.exec(weight)?.[1] ?? Number.NaN);
+}
+
 function survey(): { convolutions: readonly Convolution[]; stageChannels: ReadonlyMap<string, number> } {
   const found: Convolution[] = [];
   const channelsOf = new Map<string, number>();

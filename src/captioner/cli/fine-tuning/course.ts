@@ -1,207 +1,200 @@
-import { join } from 'node:path';
 import { Random } from '../../../nn/random.ts';
 import { rateFactor } from '../../../nn/schedules.ts';
-import { openScope } from '../../../tensor/scope.ts';
-import { meanAveragePrecision } from '../../metrics/average-precision.ts';
-import type { WordsObjective } from '../../training/encoder/encoder-objective.ts';
-import type { EncoderBatch, EncoderTrainer } from '../../training/encoder/encoder-trainer.ts';
-import { openProgressBar } from '../progress-bar.ts';
+import type { EncoderBatch } from '../../training/encoder/encoder-trainer.ts';
+import { drawEpoch, drawnImages } from '../../training/epoch-order.ts';
+import { openProgressBar, type ProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
-import { writeAtomically } from '../training/checkpoint.ts';
-import { type FineTuned, type FineTuningEpoch, type FineTuningState, saveCheckpoint } from './checkpoint.ts';
-import type { EncoderInputs } from './encoder-inputs.ts';
+import type { Progress } from '../training/run-page.ts';
+import { extendedSamples } from '../training/samples.ts';
+import { exitCodeOf, Interrupted, type SignalWatch, watchSignals } from '../training/signals.ts';
+import { type FineTuningState, saveCheckpoint } from './checkpoint.ts';
+import type { FineTuningEpoch, FineTuningMeasures } from './epoch.ts';
+import { type MeasureParts, measure } from './measure.ts';
+import type { FineTuningRun } from './run-settings.ts';
 import type { FineTuningSettings } from './settings.ts';
-
-/** Words whose mean average precision is measured, the commonest. */
-const measuredWords = 200;
 
 const cosine = { kind: 'cosine', decay: 1, period: 1, decayAfter: 0 } as const;
 
-export interface Course {
-  readonly out: string;
+/** All that a fine-tuning needs, ready to begin. */
+export interface CourseParts extends MeasureParts {
+  readonly run: Pick<FineTuningRun, 'out' | 'checkpointMinutes'>;
   readonly settings: FineTuningSettings;
-  /** The training images come first among all `count`. */
-  readonly trainCount: number;
-  readonly count: number;
-  /** [count, words] */
-  readonly targets: Float32Array;
-  readonly trained: FineTuned;
-  readonly trainer: EncoderTrainer;
-  readonly inputs: EncoderInputs;
-  readonly checkpointMinutes: number;
   readonly terminal: Terminal;
+  /** Writes what there is to read of the training so far. */
+  readonly report: (state: FineTuningState, progress: Progress) => Promise<void>;
 }
 
-/** Trains to the end; resolves to the last state, or to null where a signal stopped it. */
-export async function runSteps(course: Course, from: FineTuningState): Promise<FineTuningState | null> {
-  const { settings, trainCount, trainer, terminal } = course;
-  const imagesPerStep = settings.batchImages * settings.accumulate;
-  const stepsPerEpoch = Math.max(1, Math.floor(trainCount / imagesPerStep));
-  const total = settings.steps ?? settings.epochs * stepsPerEpoch;
-  let state = from;
-  let stopped: NodeJS.Signals | null = null;
-  const stop = (signal: NodeJS.Signals): void => {
-    stopped = signal;
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  let bar = openProgressBar(`epoch ${Math.floor(state.step / stepsPerEpoch) + 1}`);
-  let prepared = state.step < total ? prepare(course, state.step, stepsPerEpoch) : null;
-  let saved = performance.now();
-  try {
-    while (state.step < total) {
-      const epoch = Math.floor(state.step / stepsPerEpoch);
-      if (state.step % stepsPerEpoch === 0) {
-        bar.close();
-        bar = openProgressBar(`epoch ${epoch + 1}`);
-      }
-      const start = performance.now();
-      const batches = await (prepared as Promise<EncoderBatch[]>);
-      const { step } = state;
-      prepared = step + 1 < total ? prepare(course, step + 1, stepsPerEpoch) : null;
-      const factor = rateFactor({ ...cosine, warmUp: settings.warmUp }, step, total);
-      const rates = {
-        network: settings.encoderRate * factor,
-        objective: settings.objectiveRate * factor,
-      };
-      const loss = await trainer.step(batches, rates, `step ${step + 1} of ${total}`);
-      const seconds = state.seconds + (performance.now() - start) / 1000;
-      state = { ...state, step: step + 1, lossSum: state.lossSum + loss, seconds };
-      const done = ((step % stepsPerEpoch) + 1) * imagesPerStep;
-      const mean = state.lossSum / ((step % stepsPerEpoch) + 1);
-      bar.update(
-        done,
-        stepsPerEpoch * imagesPerStep,
-        `loss ${mean.toFixed(5)}, ${(done / seconds).toFixed(1)} images/s`,
+/** The way through the steps, from wherever a state says that it stands. */
+export class Course {
+  readonly #parts: CourseParts;
+  readonly #imagesPerStep: number;
+  readonly #stepsPerEpoch: number;
+  readonly #total: number;
+  #state: FineTuningState;
+  #savedAt = 0;
+  /** The batches that were asked for last. */
+  #ahead: { readonly step: number; readonly batches: Promise<EncoderBatch[]> } | null = null;
+  #order: { readonly epoch: number; readonly images: readonly number[] } | null = null;
+
+  constructor(parts: CourseParts, state: FineTuningState) {
+    const { settings, draws } = parts;
+    this.#parts = parts;
+    this.#state = state;
+    this.#imagesPerStep = settings.batchImages * settings.accumulate;
+    this.#stepsPerEpoch = Math.max(1, Math.floor(drawnImages(draws) / this.#imagesPerStep));
+    this.#total = settings.steps ?? settings.epochs * this.#stepsPerEpoch;
+  }
+
+  /**
+   * Trains to the end; resolves to the last state, or to null where a signal ended it, which saves a checkpoint and sets
+   * the process's exit code.
+   */
+  async run(): Promise<FineTuningState | null> {
+    const { terminal, report } = this.#parts;
+    const signals = watchSignals();
+    try {
+      // Whenever the process ends from here on, --resume finds something, and metrics that belong to it.
+      await this.#save();
+      await report(this.#state, 'running');
+      while (this.#state.step < this.#total || this.#state.epochSteps > 0) await this.#epoch(signals);
+      await report(this.#state, 'ended');
+      return this.#state;
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      await this.#save();
+      await report(this.#state, 'stopped');
+      terminal.say(
+        `${error.message} at step ${this.#state.step} of ${this.#total}; --resume with the same --data and --out goes on from there`,
       );
-      if (state.step % stepsPerEpoch === 0 || state.step === total) {
-        bar.close();
-        state = await finishEpoch(course, state, stepsPerEpoch);
-        saved = Number.NEGATIVE_INFINITY;
-      }
-      if (stopped !== null || performance.now() - saved > course.checkpointMinutes * 60_000) {
-        await saveCheckpoint(course.out, state, course.trained);
-        saved = performance.now();
-      }
-      if (stopped !== null) {
-        bar.close();
-        terminal.say(`stopped at step ${state.step} of ${total}; go on with --resume`);
-        process.exitCode = stopped === 'SIGINT' ? 130 : 143;
-        return null;
-      }
+      process.exitCode = exitCodeOf(error.signal);
+      return null;
+    } finally {
+      signals.close();
     }
-    return state;
-  } finally {
-    bar.close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+
+  /** The rest of an epoch, and its measures. */
+  async #epoch(signals: SignalWatch): Promise<void> {
+    const { report, terminal } = this.#parts;
+    await this.#train(signals);
+    const { captions, measures } = await measure(this.#parts, signals);
+    const { step, epochSteps, lossSum, seconds, history, samples } = this.#state;
+    const epoch = Math.ceil(step / this.#stepsPerEpoch);
+    const line: FineTuningEpoch = {
+      epoch,
+      steps: epochSteps,
+      trainLoss: lossSum / epochSteps,
+      ...measures,
+      seconds: Math.round(seconds * 10) / 10,
+    };
+    this.#state = {
+      ...this.#state,
+      history: [...history, line],
+      epochSteps: 0,
+      lossSum: 0,
+      seconds: 0,
+      samples: extendedSamples(samples, captions, epoch),
+    };
+    terminal.say(
+      `epoch ${epoch}: ${epochSteps} steps, loss ${line.trainLoss.toFixed(5)}, ${measuresText(line)}, ${seconds.toFixed(0)} s`,
+    );
+    await this.#save();
+    await report(this.#state, 'running');
+  }
+
+  /** The steps up to the end of the epoch or of all; none where they are done and only their measures lack. */
+  async #train(signals: SignalWatch): Promise<void> {
+    const { run } = this.#parts;
+    const begun = this.#state.step - this.#state.epochSteps;
+    const epoch = Math.floor(begun / this.#stepsPerEpoch) + 1;
+    const end = Math.min(this.#total, epoch * this.#stepsPerEpoch);
+    const bar = openProgressBar(`epoch ${epoch}`);
+    try {
+      while (this.#state.step < end) {
+        const start = performance.now();
+        const batches = await this.#prepared(this.#state.step);
+        // The next step's images are decoded and read while this one is computed.
+        this.#prepared(this.#state.step + 1);
+        await this.#step(batches, start);
+        this.#show(bar, end - begun);
+        await signals.check();
+        if (performance.now() - this.#savedAt >= run.checkpointMinutes * 60_000) await this.#save();
+      }
+    } finally {
+      bar.close();
+    }
+  }
+
+  async #step(batches: readonly EncoderBatch[], start: number): Promise<void> {
+    const { settings, trainer } = this.#parts;
+    const { step, epochSteps, lossSum } = this.#state;
+    const factor = rateFactor({ ...cosine, warmUp: settings.warmUp }, step, this.#total);
+    const loss = await trainer.step(batches, factor, `step ${step + 1} of ${this.#total}`);
+    this.#state = {
+      ...this.#state,
+      step: step + 1,
+      epochSteps: epochSteps + 1,
+      lossSum: lossSum + loss,
+      seconds: this.#state.seconds + (performance.now() - start) / 1000,
+    };
+  }
+
+  #show(bar: ProgressBar, steps: number): void {
+    const { epochSteps, lossSum, seconds } = this.#state;
+    const done = epochSteps * this.#imagesPerStep;
+    const remark = `loss ${(lossSum / epochSteps).toFixed(5)}, ${(done / seconds).toFixed(1)} images/s`;
+    bar.update(done, steps * this.#imagesPerStep, remark);
+  }
+
+  /** The batches of a step. They depend on the seed and the step's number alone, so that a resumed run sees the same. */
+  #prepared(step: number): Promise<EncoderBatch[]> {
+    const { settings, inputs } = this.#parts;
+    const { batchImages, accumulate, seed } = settings;
+    if (this.#ahead?.step === step) return this.#ahead.batches;
+    if (step >= this.#total) return Promise.resolve([]);
+    const order = this.#orderOf(Math.floor(step / this.#stepsPerEpoch));
+    const first = (step % this.#stepsPerEpoch) * this.#imagesPerStep;
+    const batches = Promise.all(
+      Array.from({ length: accumulate }, async (_, part) => {
+        const begin = first + part * batchImages;
+        const images = order.slice(begin, begin + batchImages);
+        // The high 32 bits of a seed are free: the step's number goes there.
+        const variation = seed + 2 ** 32 * (1 + step * accumulate + part);
+        return { images, inputs: await inputs.load(images, variation) };
+      }),
+    );
+    // Whoever waits for them hears of a failure; after a signal nobody does.
+    batches.catch(() => undefined);
+    this.#ahead = { step, batches };
+    return batches;
+  }
+
+  #orderOf(epoch: number): readonly number[] {
+    if (this.#order?.epoch !== epoch) {
+      const { settings, trainCount, draws } = this.#parts;
+      const random = new Random(settings.seed);
+      const all = Array.from({ length: trainCount }, (_, image) => image);
+      let images = drawEpoch(all, draws, random);
+      for (let later = 1; later <= epoch; later++) images = drawEpoch(all, draws, random);
+      this.#order = { epoch, images };
+    }
+    return this.#order.images;
+  }
+
+  async #save(): Promise<void> {
+    await saveCheckpoint(this.#parts.run.out, this.#state, this.#parts.trained);
+    this.#savedAt = performance.now();
   }
 }
 
-/** Writes metrics.jsonl, always all of it: whatever a killed process left, it is that of the checkpoint after a resume. */
-export async function writeMetrics(folder: string, history: readonly FineTuningEpoch[]): Promise<void> {
-  await writeAtomically(
-    join(folder, 'metrics.jsonl'),
-    history.map((line) => `${JSON.stringify(line)}\n`).join(''),
-  );
-}
-
-/** The batches of a step. They depend on the seed and the step's number alone, so that a resumed run sees the same. */
-async function prepare(course: Course, step: number, stepsPerEpoch: number): Promise<EncoderBatch[]> {
-  const { settings, trainCount, inputs } = course;
-  const { batchImages, accumulate, seed } = settings;
-  const order = orderOf(trainCount, Math.floor(step / stepsPerEpoch), seed);
-  const first = (step % stepsPerEpoch) * batchImages * accumulate;
-  return Promise.all(
-    Array.from({ length: accumulate }, async (_, part) => {
-      const begin = first + part * batchImages;
-      const images = order.slice(begin, begin + batchImages);
-      // The high 32 bits of a seed are free: the step's number goes there.
-      const variation = seed + 2 ** 32 * (1 + step * accumulate + part);
-      return { images, inputs: await inputs.load(images, variation) };
-    }),
-  );
-}
-
-let latestOrder: { readonly key: string; readonly order: readonly number[] } | null = null;
-
-function orderOf(count: number, epoch: number, seed: number): readonly number[] {
-  const key = `${count} ${epoch} ${seed}`;
-  if (latestOrder?.key !== key) {
-    const random = new Random(seed);
-    const order = Array.from({ length: count }, (_, image) => image);
-    for (let round = 0; round <= epoch; round++) random.shuffle(order);
-    latestOrder = { key, order };
-  }
-  return latestOrder.order;
-}
-
-async function finishEpoch(
-  course: Course,
-  state: FineTuningState,
-  stepsPerEpoch: number,
-): Promise<FineTuningState> {
-  const steps = ((state.step - 1) % stepsPerEpoch) + 1;
-  const { loss: devLoss, precision: devPrecision } = await measure(course);
-  const line: FineTuningEpoch = {
-    epoch: Math.ceil(state.step / stepsPerEpoch),
-    steps,
-    trainLoss: state.lossSum / steps,
-    devLoss,
-    devPrecision,
-    seconds: Math.round(state.seconds * 10) / 10,
-  };
-  course.terminal.say(
-    `epoch ${line.epoch}: ${steps} steps, loss ${line.trainLoss.toFixed(5)}, validation loss ${devLoss.toFixed(5)}, ` +
-      `mean average precision ${devPrecision.toFixed(4)}, ${line.seconds.toFixed(0)} s`,
-  );
-  const history = [...state.history, line];
-  await writeMetrics(course.out, history);
-  return { ...state, history, lossSum: 0, seconds: 0 };
-}
-
-/** Loss and mean average precision on the development images, with the averaged weights where there are such. */
-async function measure(course: Course): Promise<{ loss: number; precision: number }> {
-  const { trainCount, count, settings, inputs, trainer, trained, targets } = course;
-  const objective = trained.model.objective as WordsObjective;
-  const words = targets.length / count;
-  const scores = new Float32Array((count - trainCount) * words);
-  let loss = 0;
-  const restore = swapIn(trained);
-  const bar = openProgressBar('measuring');
-  try {
-    for (let first = trainCount; first < count; first += settings.batchImages) {
-      const last = Math.min(count, first + settings.batchImages);
-      const images = Array.from({ length: last - first }, (_, index) => first + index);
-      const put = await inputs.load(images, null);
-      const opened = openScope();
-      try {
-        const stages = trainer.outputs(put());
-        scores.set((await objective.logits(stages).data()) as Float32Array, (first - trainCount) * words);
-        loss += (await objective.loss(stages, images).item()) * images.length;
-      } finally {
-        opened.close();
-      }
-      bar.update(last - trainCount, count - trainCount);
-    }
-  } finally {
-    bar.close();
-    restore();
-  }
-  const precision = meanAveragePrecision(scores, targets.subarray(trainCount * words), words, measuredWords);
-  return { loss: loss / (count - trainCount), precision };
-}
-
-/** Puts the averages in the place of the network's weights; what it returns puts these back. */
-function swapIn({ model, average }: FineTuned): () => void {
-  if (!average) return () => undefined;
-  const parameters = model.network.parameters();
-  const kept = new Map(
-    [...parameters].map(([name, parameter]) => [name, parameter.reshape(parameter.shape)]),
-  );
-  for (const [name, parameter] of average.averages) parameters.get(name)?.assign(parameter);
-  return () => {
-    for (const [name, value] of kept) {
-      parameters.get(name)?.assign(value);
-      value.dispose();
-    }
-  };
+function measuresText(measures: FineTuningMeasures): string {
+  const { devLoss, devLosses = {}, devPrecision, devCider, devBleu4, devExplained } = measures;
+  const parts = [
+    `validation loss ${devLoss.toFixed(5)}`,
+    ...Object.entries(devLosses).map(([name, loss]) => `of ${name} ${loss.toFixed(5)}`),
+    ...(devPrecision === undefined ? [] : [`mean average precision ${devPrecision.toFixed(4)}`]),
+    ...(devCider === undefined ? [] : [`CIDEr ${devCider.toFixed(4)}, BLEU-4 ${devBleu4?.toFixed(4)}`]),
+    ...(devExplained === undefined ? [] : [`variance explained ${devExplained.toFixed(4)}`]),
+  ];
+  return parts.join(', ');
 }

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
+import type { Weights } from '../../../nn/formats/weights.ts';
 import { gridSide, stages } from '../../../nn/inception-v3/architecture.ts';
+import { InceptionV3 } from '../../../nn/inception-v3/inception-v3.ts';
 import { Random } from '../../../nn/random.ts';
 import { concat } from '../../../tensor/functions.ts';
 import { scope } from '../../../tensor/scope.ts';
@@ -12,13 +14,12 @@ import { cachedImages, openFeatures } from '../training/feature-cache.ts';
 import type { FeatureFiles } from '../training/feature-files.ts';
 import type { OpenedSet } from '../training/training-data.ts';
 import { ImagePipeline } from './image-pipeline.ts';
-import type { FineTuningRun, FineTuningSettings } from './settings.ts';
+import type { FineTuningRun } from './run-settings.ts';
+import type { FineTuningSettings } from './settings.ts';
+import type { TunedImage } from './tuned-images.ts';
 
-/** Where an image is: a data set among those given, and its name there. */
-export interface ImagePlace {
-  readonly set: number;
-  readonly image: string;
-}
+/** Where activations are kept, and with how many threads they are computed. */
+export type InputsRun = Pick<FineTuningRun, 'cache' | 'threads'>;
 
 /** What enters the trained part of the encoder. */
 export interface EncoderInputs {
@@ -30,32 +31,54 @@ export interface EncoderInputs {
   close(): Promise<void>;
 }
 
-/** The images' pixels where all stages are trained, else what the stages below the first make of them. */
-export function openInputs(
+/**
+ * The images' pixels where all stages are trained, else what the stages below the first make of them: kept in files where
+ * images are as they are, computed anew at every step where they are varied.
+ */
+export async function openInputs(
   device: Device,
-  run: FineTuningRun,
+  run: InputsRun,
   settings: FineTuningSettings,
+  encoder: { readonly weights: Weights; readonly file: string },
   sets: readonly OpenedSet[],
-  places: readonly ImagePlace[],
-): Promise<EncoderInputs> | EncoderInputs {
-  return settings.first === stages[0].name
-    ? pixelInputs(device, settings, sets, places)
-    : activationInputs(device, run, settings, sets, places);
+  images: readonly TunedImage[],
+): Promise<EncoderInputs> {
+  const { first, augmentation } = settings;
+  const before = stages[stages.findIndex(({ name }) => name === first) - 1]?.name;
+  if (before === undefined) return pixelInputs(device, settings, sets, images);
+  const varied = augmentation.flip || augmentation.crop < 1 || augmentation.colour > 0;
+  if (!varied) return activationInputs(device, run, settings, encoder.file, before, sets, images);
+  const lower = InceptionV3.fromWeights(device, encoder.weights, { last: before }, encoder.file);
+  return throughStages(lower, before, pixelInputs(device, settings, sets, images));
+}
+
+/** What the stages up to `last` make of other inputs. */
+function throughStages(lower: InceptionV3, last: string, pixels: EncoderInputs): EncoderInputs {
+  return {
+    async load(images, seed) {
+      const put = await pixels.load(images, seed);
+      return () => scope(() => lower.forward(put(), [last]).get(last) as Tensor);
+    },
+    async close() {
+      lower.dispose();
+      await pixels.close();
+    },
+  };
 }
 
 function pixelInputs(
   device: Device,
   { augmentation, imageSide, reduceTo }: FineTuningSettings,
   sets: readonly OpenedSet[],
-  places: readonly ImagePlace[],
+  images: readonly TunedImage[],
 ): EncoderInputs {
   // One thread decodes 100 small photographs a second, and a step takes a quarter of a second for each.
   const pipeline = new ImagePipeline({ augmentation }, 1);
   return {
-    async load(images, seed) {
+    async load(numbers, seed) {
       const random = seed === null ? null : new Random(seed);
-      const loading = images.map((number) => {
-        const { set, image } = places[number];
+      const loading = numbers.map((number) => {
+        const { set, image } = images[number];
         return pipeline.load(join(sets[set].folder, image), random?.next() ?? null);
       });
       const loaded = await Promise.all(loading);
@@ -73,13 +96,14 @@ function pixelInputs(
 
 async function activationInputs(
   device: Device,
-  run: FineTuningRun,
+  run: InputsRun,
   settings: FineTuningSettings,
+  encoderFile: string,
+  before: string,
   sets: readonly OpenedSet[],
-  places: readonly ImagePlace[],
+  images: readonly TunedImage[],
 ): Promise<EncoderInputs> {
   const { imageSide, reduceTo } = settings;
-  const before = stages[stages.findIndex(({ name }) => name === settings.first) - 1].name;
   const encoder = {
     architecture: 'inception_v3',
     weights: 'encoder.safetensors',
@@ -95,7 +119,7 @@ async function activationInputs(
   const rowOf: number[] = [];
   for (const [number, { folder, set }] of sets.entries()) {
     const wanted: string[] = [];
-    for (const [index, place] of places.entries()) {
+    for (const [index, place] of images.entries()) {
       if (place.set === number) rowOf[index] = wanted.push(place.image) - 1;
     }
     const bar = openProgressBar(`${before} of ${folder}`);
@@ -104,7 +128,7 @@ async function activationInputs(
       const request = { cacheFolder: run.cache, threads, progress: bar.update };
       const source = {
         folder,
-        encoderFile: run.encoderFile,
+        encoderFile,
         encoder,
         device: device.kind,
         precision: 'float16',
@@ -116,12 +140,14 @@ async function activationInputs(
   }
   const side = gridSide(imageSide, before);
   return {
-    async load(images) {
-      const rows = await Promise.all(images.map((image) => files[places[image].set].rows([rowOf[image]])));
+    async load(numbers) {
+      const rows = await Promise.all(
+        numbers.map((number) => files[images[number].set].rows([rowOf[number]])),
+      );
       const width = rows[0].length;
-      const data = new Float32Array(images.length * width);
+      const data = new Float32Array(numbers.length * width);
       for (const [row, values] of rows.entries()) data.set(values, row * width);
-      return () => Tensor.from(device, data, [images.length, side, side, width / side / side]);
+      return () => Tensor.from(device, data, [numbers.length, side, side, width / side / side]);
     },
     close: async () => undefined,
   };

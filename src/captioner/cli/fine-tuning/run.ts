@@ -1,100 +1,126 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
-import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
-import type { Weights } from '../../../nn/formats/weights.ts';
-import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
-import { InceptionV3 } from '../../../nn/inception-v3/inception-v3.ts';
-import { MovingAverage } from '../../../nn/moving-average.ts';
-import { AdamW } from '../../../nn/optimisers/adamw.ts';
-import { Random } from '../../../nn/random.ts';
+import { readSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
-import { WordsObjective } from '../../training/encoder/encoder-objective.ts';
-import { EncoderTrainer, TrainedEncoder } from '../../training/encoder/encoder-trainer.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { EncoderTrainer } from '../../training/encoder/encoder-trainer.ts';
 import { WordTargets } from '../../training/encoder/word-targets.ts';
 import { UsageError } from '../arguments.ts';
-import { packageVersion } from '../files.ts';
+import { reasonOf } from '../files.ts';
 import { type Terminal, usable } from '../terminal.ts';
-import { named, writeAtomically } from '../training/checkpoint.ts';
-import { type OpenedSet, openSets } from '../training/training-data.ts';
-import { type FineTuned, type FineTuningState, hasCheckpoint, loadCheckpoint } from './checkpoint.ts';
-import { type Course, runSteps, writeMetrics } from './course.ts';
-import { type ImagePlace, openInputs } from './encoder-inputs.ts';
-import type { FineTuningRun, FineTuningSettings } from './settings.ts';
+import { checkpointFile } from '../training/checkpoint.ts';
+import { resumedConfig } from '../training/config-file.ts';
+import { hashOfData } from '../training/data-hash.ts';
+import type { EarlierModel } from '../training/earlier-model.ts';
+import { lockFolder } from '../training/folder-lock.ts';
+import type { Progress } from '../training/run-page.ts';
+import { openSets } from '../training/training-data.ts';
+import { build, type Targets } from './build.ts';
+import { type FineTuningCheckpoint, type FineTuningState, loadCheckpoint } from './checkpoint.ts';
+import { Course, type CourseParts } from './course.ts';
+import { openInputs } from './encoder-inputs.ts';
+import { writeReport } from './report.ts';
+import { writeResults } from './results.ts';
+import type { FineTuningRun } from './run-settings.ts';
+import { type FineTuningSettings, trainsFor } from './settings.ts';
+import { readTeachers } from './teacher-features.ts';
+import { type TunedImages, tunedImages } from './tuned-images.ts';
 
-/** Fine-tunes an encoder, or goes on with it, as the command line says. */
+/** Fine-tunes an encoder, or goes on with it, as the command line says; `model` is that of --from. */
 export async function fineTune(
   run: FineTuningRun,
   fresh: FineTuningSettings,
+  model: EarlierModel | null,
+  terminal: Terminal,
+): Promise<void> {
+  const held = [checkpointFile, 'encoder.safetensors', 'config.json'].find((name) =>
+    existsSync(join(run.out, name)),
+  );
+  if (held !== undefined && !run.resume && !run.force) {
+    throw new UsageError(
+      `--out ${run.out} holds ${held} already. Name another folder, go on with --resume, or overwrite it with --force.`,
+    );
+  }
+  const unlock = await lockFolder(run.out);
+  try {
+    await fineTuneInto(run, fresh, model, terminal);
+  } finally {
+    unlock();
+  }
+}
+
+async function fineTuneInto(
+  run: FineTuningRun,
+  fresh: FineTuningSettings,
+  earlier: EarlierModel | null,
   terminal: Terminal,
 ): Promise<void> {
   const checkpoint = run.resume ? await loadCheckpoint(run.out) : null;
-  if (
-    !run.resume &&
-    !run.force &&
-    (hasCheckpoint(run.out) || existsSync(join(run.out, 'encoder.safetensors')))
-  ) {
-    throw new UsageError(
-      `--out ${run.out} holds an encoder already. Name another folder, go on with --resume, or overwrite it with --force.`,
-    );
-  }
-  const settings = checkpoint
-    ? { ...checkpoint.state.settings, epochs: fresh.epochs, steps: fresh.steps }
-    : fresh;
-  const weights = await usable(
-    async () => readSafetensors(await readFile(run.encoderFile), run.encoderFile).weights,
+  const known = checkpoint?.state.settings ?? fresh;
+  const settings = { ...known, epochs: run.epochs ?? known.epochs, steps: run.steps ?? known.steps };
+  const encoderFile =
+    run.encoderFile ??
+    checkpoint?.state.encoderFile ??
+    join(run.from ?? '', earlier?.config.encoder.weights ?? '');
+  const teachers = run.teachers.length > 0 ? run.teachers : (checkpoint?.state.teachers ?? []);
+  const [encoderBytes, ...teacherBytes] = await usable(() =>
+    Promise.all([encoderFile, ...teachers].map(readInput)),
   );
-  const sets = await usable(() => openSets(run.data, { seed: settings.seed, heldOut: 0.1 }, terminal));
-  const { records, places, trainCount } = imagesOf(sets, settings.measure);
-  const targets = checkpoint
-    ? new WordTargets(checkpoint.state.words)
-    : WordTargets.commonest(records.slice(0, trainCount), settings.words);
+  const encoder = await usable(() => ({
+    file: encoderFile,
+    weights: readSafetensors(encoderBytes, encoderFile).weights,
+  }));
+  const sets = await usable(() =>
+    openSets(run.data, { seed: settings.seed, heldOut: settings.heldOut }, terminal),
+  );
+  const images = tunedImages(sets, settings);
+  const hashes = { data: hashOfData(sets), encoder: hashOf([encoderBytes]), teachers: hashOf(teacherBytes) };
+  if (checkpoint)
+    checkSame(checkpoint, hashes, {
+      data: run.data.join(', '),
+      encoder: encoderFile,
+      teachers: teachers.join(', '),
+    });
+  const model = checkpoint ? checkpoint.state.model : earlier && modelOf(earlier);
+  const targets = await usable(() => targetsOf(settings, images, checkpoint, model, earlier, teachers));
+  const state: FineTuningState = checkpoint
+    ? { ...checkpoint.state, settings, config: resumedConfig(checkpoint.state.config, run.config) }
+    : {
+        ...{ settings, words: targets.words?.words ?? [], model, config: run.config },
+        ...{ encoderFile, teachers, hashes },
+        before: await earlierReport(encoderFile),
+        modelBefore: earlier?.report ?? null,
+        ...{ step: 0, history: [], epochSteps: 0, lossSum: 0, seconds: 0, samples: [] },
+      };
   const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
-    const shares = targets.rows(records);
-    const trained = await build(device, settings, weights, run.encoderFile, targets.words, shares);
+    const trained = await usable(() => build(device, settings, encoder, images.images, targets));
     checkpoint?.apply(trained);
-    const inputs = await openInputs(device, run, settings, sets, places);
-    await mkdir(run.out, { recursive: true });
-    await writeMetrics(run.out, checkpoint?.state.history ?? []);
-    terminal.say(
-      `${trainCount} images to train on, ${records.length - trainCount} to measure; ${targets.words.length} words`,
-    );
-    const state: FineTuningState = checkpoint?.state ?? {
-      settings,
-      words: targets.words,
-      step: 0,
-      history: [],
-      lossSum: 0,
-      seconds: 0,
-    };
-    const course: Course = {
-      out: run.out,
-      settings,
-      trainCount,
-      count: records.length,
-      targets: shares,
-      trained,
-      trainer: new EncoderTrainer({
-        model: trained.model,
-        outputs: settings.outputs,
-        network: trained.network,
-        objective: trained.objective,
-        average: trained.average,
-        clipNorm: settings.clipNorm,
-      }),
-      inputs,
-      checkpointMinutes: run.checkpointMinutes,
-      terminal,
-    };
+    const inputs = await openInputs(device, run, settings, encoder, sets, images.images);
     try {
-      const last = await runSteps(course, { ...state, settings });
+      const { outputs, clipNorm, batchImages } = settings;
+      const { model: network, groups, average } = trained;
+      const trainer = new EncoderTrainer({ model: network, outputs, groups, average, clipNorm });
+      const parts = {
+        ...images,
+        run,
+        settings,
+        device,
+        sets,
+        targets,
+        trained,
+        trainer,
+        inputs,
+        batchImages,
+      };
+      const last = await goThrough({ ...parts, terminal }, run, state);
       if (!last) return;
-      await saveEncoder(run, last, trained, weights, { images: trainCount, device: device.description });
-      terminal.print(`the encoder is in ${join(run.out, 'encoder.safetensors')}`);
+      await writeResults(run.out, last, trained, encoder.weights);
+      tellResults(run.out, model, terminal);
     } finally {
       await inputs.close();
     }
@@ -103,113 +129,104 @@ export async function fineTune(
   }
 }
 
-/** The training images of all sets, then at most `measured` of their development images, evenly chosen. */
-function imagesOf(
-  sets: readonly OpenedSet[],
-  measured: number,
-): { records: CaptionedImage[]; places: ImagePlace[]; trainCount: number } {
-  const all = (split: 'train' | 'dev') =>
-    sets.flatMap(({ set }, number) =>
-      set[split].map((record) => ({ record, place: { set: number, image: record.image } })),
-    );
-  const [train, dev] = [all('train'), all('dev')];
-  const count = Math.min(measured, dev.length);
-  const chosen = Array.from({ length: count }, (_, index) => dev[Math.floor((index * dev.length) / count)]);
-  const images = [...train, ...chosen];
-  return {
-    records: images.map(({ record }) => record),
-    places: images.map(({ place }) => place),
-    trainCount: train.length,
-  };
-}
-
-async function build(
-  device: Device,
-  settings: FineTuningSettings,
-  weights: Weights,
-  file: string,
-  words: readonly string[],
-  targets: Float32Array,
-): Promise<FineTuned> {
-  const { first, outputs, movingAverage } = settings;
-  const last = outputs[outputs.length - 1];
-  const network = await usable(() => InceptionV3.fromWeights(device, weights, { first, last }, file));
-  const objective = new WordsObjective(device, new Random(settings.seed), {
-    channels: outputs.reduce((sum, name) => sum + (stageChannels.get(name) as number), 0),
-    words: words.length,
-    targets,
-  });
-  await continueObjective(objective, file, { words, outputs });
-  const parameters = network.trainable();
-  return {
-    model: new TrainedEncoder(network, objective),
-    network: new AdamW(parameters, { weightDecay: settings.weightDecay }),
-    objective: new AdamW(objective.trainable(), { weightDecay: settings.weightDecay }),
-    average: movingAverage === 0 ? null : new MovingAverage(parameters, await network.save(), movingAverage),
-  };
-}
-
-/** What an objective's file tells of it; the weights fit only the same. */
-interface ObjectiveFacts {
-  readonly words: readonly string[];
-  readonly outputs: readonly string[];
-}
-
-const objectiveFile = 'words.safetensors';
-
-/** Loads the objective that the encoder was last trained with, where it lies beside it and is the same. */
-async function continueObjective(
-  objective: WordsObjective,
-  encoderFile: string,
-  facts: ObjectiveFacts,
-): Promise<void> {
-  const path = join(dirname(encoderFile), objectiveFile);
-  if (!existsSync(path)) return;
-  const { weights, metadata } = readSafetensors(await readFile(path), path);
-  if (metadata.facts === JSON.stringify(facts)) objective.load(weights, path);
-}
-
-/** Writes the encoder: what was trained in its average, and what lies below as it was. */
-async function saveEncoder(
+/** Trains to the end; resolves to the last state, or to null where a signal ended it. */
+function goThrough(
+  parts: Omit<CourseParts, 'report'>,
   run: FineTuningRun,
-  { settings, history, step, words }: FineTuningState,
-  { model, average }: FineTuned,
-  before: Weights,
-  { images, device }: { images: number; device: string },
-): Promise<void> {
-  if (average)
-    for (const [name, parameter] of model.network.parameters())
-      parameter.assign(average.averages.get(name) ?? parameter);
-  const trained = await model.network.toWeights();
-  const below = [...before.values()].filter(({ name }) => isBelow(name, trained));
-  const bytes = writeSafetensors([...below, ...named(trained)], { encoding: settings.precision });
-  await writeAtomically(join(run.out, 'encoder.safetensors'), bytes);
-  const facts: ObjectiveFacts = { words: words, outputs: settings.outputs };
-  const objective = writeSafetensors(named(await model.objective.save()), {
-    metadata: { facts: JSON.stringify(facts) },
-  });
-  await writeAtomically(join(run.out, objectiveFile), objective);
-  const earlier = join(dirname(run.encoderFile), 'fine-tuning.json');
-  const report = {
-    format: 'ekphrasis-fine-tuning',
-    version: 1,
-    program: packageVersion(),
-    node: process.version,
-    command: ['node', 'dist/train.js', ...process.argv.slice(2)].join(' '),
-    device,
-    images,
-    settings,
-    steps: step,
-    epochs: history,
-    before: existsSync(earlier) ? JSON.parse(await readFile(earlier, 'utf8')) : null,
-  };
-  await writeAtomically(join(run.out, 'fine-tuning.json'), `${JSON.stringify(report, null, 2)}\n`);
+  state: FineTuningState,
+): Promise<FineTuningState | null> {
+  const { images, trainCount, targets, device, terminal } = parts;
+  const measured = images.length - trainCount;
+  const words = targets.words ? `; ${targets.words.words.length} words` : '';
+  terminal.say(`${trainCount} images to train on, ${measured} to measure${words}`);
+  const facts = { device: device.description, images: { train: trainCount, dev: measured } };
+  const report = (latest: FineTuningState, progress: Progress) => writeReport(run, facts, latest, progress);
+  return new Course({ ...parts, report }, state).run();
 }
 
-/** Whether a weight's convolution comes before all that were trained; what lies above is of no use any more. */
-function isBelow(name: string, trained: ReadonlyMap<string, unknown>): boolean {
-  const numberOf = (text: string) =>
-    Number(/^(?:conv2d|batch_normalization)_(\d+)\./.exec(text)?.[1] ?? Number.NaN);
-  const first = Math.min(...[...trained.keys()].map(numberOf));
-  return numberOf(name) < first;
+function tellResults(out: string, model: FineTuningState['model'], terminal: Terminal): void {
+  if (model?.config.unsureBelow !== undefined) {
+    terminal.say('unsureBelow was chosen for the model before and is left out; choose it anew by evaluate');
+  }
+  terminal.print(model ? `the model is in ${out}` : `the encoder is in ${join(out, 'encoder.safetensors')}`);
+}
+
+async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new UsageError(`${file} ${reasonOf(error)}. Name it with --encoder or --teacher.`);
+  }
+}
+
+/** SHA-256 of some files together, in hexadecimal digits. */
+function hashOf(files: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const bytes of files) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+function checkSame(
+  { state }: FineTuningCheckpoint,
+  hashes: FineTuningState['hashes'],
+  given: Readonly<Record<keyof FineTuningState['hashes'], string>>,
+): void {
+  for (const [name, what] of [
+    ['data', 'captions, images or their sizes differ'],
+    ['encoder', 'it is another file'],
+    ['teachers', 'they are other files'],
+  ] as const) {
+    if (state.hashes[name] === hashes[name]) continue;
+    throw new UsageError(
+      `--resume: ${given[name]} is not what the fine-tuning began with: ${what}. Give the same, or begin anew.`,
+    );
+  }
+}
+
+function modelOf({ config, tokenizer }: EarlierModel): FineTuningState['model'] {
+  return { config, tokenizer: tokenizer.toJSON() };
+}
+
+async function targetsOf(
+  settings: FineTuningSettings,
+  { images, trainCount }: TunedImages,
+  checkpoint: FineTuningCheckpoint | null,
+  model: FineTuningState['model'],
+  earlier: EarlierModel | null,
+  teachers: readonly string[],
+): Promise<Targets> {
+  return {
+    words: trainsFor(settings, 'words')
+      ? wordsOf(
+          images.map(({ image, written }) => ({ image, captions: [...written] })),
+          trainCount,
+          checkpoint?.state.words ?? settings.words,
+        )
+      : null,
+    captions: model && {
+      config: model.config,
+      tokenizer: Tokenizer.fromJSON(model.tokenizer),
+      decoder: earlier && { weights: earlier.weights, file: earlier.file },
+    },
+    features: trainsFor(settings, 'features') ? await readTeachers(teachers, images) : null,
+  };
+}
+
+/** The words, those that are given or so many of the training images' commonest, and their shares in all images. */
+function wordsOf(
+  records: readonly CaptionedImage[],
+  trainCount: number,
+  given: readonly string[] | number,
+): Targets['words'] {
+  const targets =
+    typeof given === 'number'
+      ? WordTargets.commonest(records.slice(0, trainCount), given)
+      : new WordTargets(given);
+  return { words: targets.words, shares: targets.rows(records) };
+}
+
+/** What tells how the encoder was fine-tuned before, or null. */
+async function earlierReport(encoderFile: string): Promise<unknown> {
+  const file = join(dirname(encoderFile), 'fine-tuning.json');
+  return existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : null;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../../../kernels/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
@@ -10,6 +10,7 @@ import type { Random } from '../../../nn/random.ts';
 import type { Decoder } from '../../decoder/decoder.ts';
 import type { EpochPosition } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
+import { writeWhole } from '../files.ts';
 import type { Config } from './config-file.ts';
 import type { Epoch } from './epoch.ts';
 import type { ModelSettings } from './settings.ts';
@@ -52,13 +53,6 @@ export interface Trained {
 export const checkpointFile = 'checkpoint.safetensors';
 const version = '4';
 
-/** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
-export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.partial`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
-}
-
 /** What {@link named} put under a prefix, by its own names again. */
 export function partOf(weights: ReadonlyMap<string, HostWeight>, prefix: string): Map<string, HostWeight> {
   return new Map(
@@ -84,7 +78,7 @@ export async function saveCheckpoint(folder: string, state: TrainingState, train
     dropoutRandom: JSON.stringify(trained.dropoutRandom.save()),
     sampleRandom: JSON.stringify(trained.sampleRandom.save()),
   };
-  await writeAtomically(join(folder, checkpointFile), writeSafetensors(weights, { metadata }));
+  await writeWhole(join(folder, checkpointFile), writeSafetensors(weights, { metadata }));
 }
 
 /** A checkpoint that was read; `apply` puts it into a model built from its settings. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { readArguments, UsageError } from '../arguments.ts';
+import { parseArgs } from 'node:util';
+import { type Flags, readArguments, UsageError } from '../arguments.ts';
 import { reasonOf } from '../files.ts';
-import { FLAGS, type Values } from './flags.ts';
+import { FLAGS } from './flags.ts';
 
 /** Settings by the names of their flags, as a file of --config and training.json hold them. */
 export type Config = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
@@ -12,22 +13,39 @@ const ofTheMoment: readonly string[] = ['config', 'resume', 'force', 'average', 
 /** Flags that a resumed training takes from its command line; the others are those that it began with. */
 const ofTheRun: readonly string[] = [
   ...['data', 'out', 'encoder', 'cache', 'threads', 'device'],
-  ...['checkpoint-minutes', 'plot'],
+  ...['checkpoint-minutes', 'plot', 'teacher'],
 ];
 
 /** The command line's values, and for what it does not name those of the file that --config names. */
-export function readValues(args: string[]): { values: Values; positionals: string[] } {
-  const given = readArguments(args, FLAGS);
-  const { config } = given.values;
-  if (config === undefined || given.values.help || given.values.version) return given;
-  const named = (name: string) => args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-  const fromFile = Object.entries(readConfig(config)).flatMap(([name, value]) =>
-    named(name) ? [] : argumentsOf(config, name, value),
-  );
-  return readArguments([...fromFile, ...args], FLAGS);
+export function readValues(args: string[]) {
+  return readConfigured(args, FLAGS);
 }
 
-/** The object in the file, or the part `config` of a training.json. */
+/** The same for a command of other flags, `config`, `help` and `version` among them. */
+export function readConfigured<const T extends Flags>(args: string[], flags: T) {
+  const given = readArguments(args, flags);
+  const { config, help, version }: { config?: unknown; help?: unknown; version?: unknown } = given.values;
+  if (typeof config !== 'string' || help || version) return given;
+  const named = (name: string) => args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  const fromFile = Object.entries(readConfig(config)).flatMap(([name, value]) =>
+    named(name) ? [] : argumentsOf(config, flags, name, value),
+  );
+  return readArguments([...fromFile, ...args], flags);
+}
+
+/** Whether a command line, or the file that its --config names, has a setting. */
+export function isSet(args: string[], name: string): boolean {
+  if (args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))) return true;
+  const options = {
+    config: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
+  } as const;
+  const { config, help, version } = parseArgs({ args, options, strict: false }).values;
+  return typeof config === 'string' && !help && !version && Object.hasOwn(readConfig(config), name);
+}
+
+/** The object in the file, or the part `config` of a training.json or a fine-tuning.json. */
 function readConfig(file: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -36,7 +54,7 @@ function readConfig(file: string): Record<string, unknown> {
     const reason = error instanceof SyntaxError ? `is not JSON (${error.message})` : reasonOf(error);
     throw new UsageError(`--config ${file} ${reason}. Name a JSON file with settings by their flags' names.`);
   }
-  const report = isObject(value) && value.format === 'ekphrasis-training' ? value : null;
+  const report = isObject(value) && formats.includes(value.format) ? value : null;
   const config = report ? report.config : value;
   if (isObject(config)) return config;
   throw new UsageError(
@@ -46,13 +64,14 @@ function readConfig(file: string): Record<string, unknown> {
   );
 }
 
+/** What a report says that it is. */
+const formats: readonly unknown[] = ['ekphrasis-training', 'ekphrasis-fine-tuning'];
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function argumentsOf(file: string, name: string, value: unknown): string[] {
-  const flag: { type: string; multiple?: boolean } | undefined = Object.entries(FLAGS).find(
-    ([one]) => one === name,
-  )?.[1];
+function argumentsOf(file: string, flags: Flags, name: string, value: unknown): string[] {
+  const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (!flag || ofTheMoment.includes(name)) {
     throw new UsageError(
       `--config ${file}: "${name}" is no setting of a training. See --help for those there are.`,
@@ -71,15 +90,14 @@ function argumentsOf(file: string, name: string, value: unknown): string[] {
 }
 
 /** The configuration of a training as a file of --config has it, defaults included. */
-export function configOfValues(values: Values): Config {
+export function configOfValues(
+  values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
+): Config {
   const config: Record<string, string | number | boolean | (string | number)[]> = {};
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || ofTheMoment.includes(name)) continue;
-    config[name] = Array.isArray(value)
-      ? value.map(asNumber)
-      : typeof value === 'string'
-        ? asNumber(value)
-        : value;
+    if (typeof value === 'boolean') config[name] = value;
+    else config[name] = typeof value === 'string' ? asNumber(value) : value.map(asNumber);
   }
   return config;
 }

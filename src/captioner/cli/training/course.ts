@@ -3,24 +3,19 @@ import type { Device } from '../../../kernels/device.ts';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { type Criticism, type Progress, Trainer, type TrainingData } from '../../training/trainer.ts';
+import { writeWhole } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 import { bestOf, measuredSince } from './best-epoch.ts';
-import {
-  named,
-  type Sample,
-  saveCheckpoint,
-  type Trained,
-  type TrainingState,
-  writeAtomically,
-} from './checkpoint.ts';
+import { named, type Sample, saveCheckpoint, type Trained, type TrainingState } from './checkpoint.ts';
 import { scoreDevSet } from './dev-scores.ts';
 import type { Epoch, SetMeasures } from './epoch.ts';
 import { durationText, Pace } from './pace.ts';
+import type { Progress as Shown } from './run-page.ts';
+import { extendedSamples } from './samples.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
 import { exitCodeOf, Interrupted, type SignalWatch, watchSignals } from './signals.ts';
 import type { DevSet } from './training-data.ts';
-import type { Progress as Shown } from './training-page.ts';
 
 /** All that a training needs, ready to begin. */
 export interface CourseParts {
@@ -127,7 +122,7 @@ export class Course {
     terminal.say(this.#epochText(line, progress));
     if (bestOf(this.#state.history, settings.chooseBy) === line) {
       const bytes = writeSafetensors(named(await trained.decoder.save()), { encoding: settings.precision });
-      await writeAtomically(join(run.out, trained.decoder.config.decoder.weights), bytes);
+      await writeWhole(join(run.out, trained.decoder.config.decoder.weights), bytes);
     }
     await this.#save();
     await report(this.#state, 'running');
@@ -213,7 +208,7 @@ export class Course {
       for (const [image, caption] of scores.captions) captions.set(image, caption);
       sets.push({ ...measures, devCider: scores.devCider, devBleu4: scores.devBleu4 });
     }
-    return { sets, samples: extended(this.#state.samples, captions, epoch) };
+    return { sets, samples: extendedSamples(this.#state.samples, captions, epoch) };
   }
 
   async #save(): Promise<void> {
@@ -239,28 +234,4 @@ function measuresText({ devLoss, devCider, devBleu4 }: Measures): string {
   const loss = `validation loss ${devLoss.toFixed(4)}`;
   if (devCider === undefined || devBleu4 === undefined) return loss;
   return `${loss}, CIDEr ${devCider.toFixed(4)}, BLEU-4 ${devBleu4.toFixed(4)}`;
-}
-
-const mostSamples = 12;
-
-/** The samples, evenly chosen at the first scores, with what was said about them in this epoch. */
-function extended(
-  samples: readonly Sample[],
-  captions: ReadonlyMap<string, string>,
-  epoch: number,
-): readonly Sample[] {
-  if (captions.size === 0) return samples;
-  const images = [...captions.keys()];
-  const count = Math.min(mostSamples, images.length);
-  const begun: readonly Sample[] =
-    samples.length > 0
-      ? samples
-      : Array.from({ length: count }, (_, index) => ({
-          image: images[Math.floor((index * images.length) / count)],
-          captions: [],
-        }));
-  return begun.map((sample) => {
-    const caption = captions.get(sample.image);
-    return caption === undefined ? sample : { ...sample, captions: [...sample.captions, { epoch, caption }] };
-  });
 }

@@ -22,7 +22,7 @@ export async function scoreDevSet(
   { device, decoder, tokenizer }: { device: Device; decoder: Decoder; tokenizer: Tokenizer },
   features: FeatureTable,
   { path, images, references }: DevSet,
-  { images: most, beam }: ModelSettings['scores'],
+  { images: most, beam }: Pick<ModelSettings['scores'], 'images' | 'beam'>,
   signals: SignalWatch,
 ): Promise<DevScores> {
   const count = Math.min(most, images.length);

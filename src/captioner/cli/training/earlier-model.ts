@@ -14,7 +14,7 @@ export interface EarlierModel {
   readonly weights: Weights;
   /** Name of the weights' file, for messages. */
   readonly file: string;
-  /** Its training.json, or null. */
+  /** Its training.json, or the fine-tuning.json of one that was trained end to end; null without. */
   readonly report: unknown;
 }
 
@@ -29,11 +29,12 @@ export async function readEarlierModel(folder: string): Promise<EarlierModel> {
   const json = async (name: string): Promise<string> => new TextDecoder().decode(await source(name));
   const config = parseCaptionerConfig(await json('config.json'), join(folder, 'config.json'));
   const file = config.decoder.weights;
+  const report = ['training.json', 'fine-tuning.json'].find((name) => existsSync(join(folder, name)));
   return {
     config,
     tokenizer: Tokenizer.fromJSON(JSON.parse(await json(config.tokenizer))),
     weights: readSafetensors(await source(file), file).weights,
     file: join(folder, file),
-    report: existsSync(join(folder, 'training.json')) ? JSON.parse(await json('training.json')) : null,
+    report: report === undefined ? null : JSON.parse(await json(report)),
   };
 }

@@ -1,16 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EkphrasisError } from '../../../kernels/errors.ts';
-import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
-import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
+import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
+import type { Weights } from '../../../nn/formats/weights.ts';
+import { convolutionOf, convolutions, stageChannels, stages } from '../../../nn/inception-v3/architecture.ts';
 import type { EncoderConfig } from '../../config.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { workerUrl } from '../files.ts';
+import { workerUrl, writeWhole } from '../files.ts';
 import { messageOf } from '../terminal.ts';
 import { FeatureFiles } from './feature-files.ts';
 import { imageDigest } from './image-digests.ts';
@@ -58,8 +59,9 @@ export interface FeatureRequest {
 
 /**
  * Features of the images in `wanted`, in their order, computed once and then read from `cacheFolder`. The cache's key
- * covers the encoder's weights, what is read of it, and the names of all images, and the name of each of its files what
- * the images hold; only the files that hold a wanted image are made. An interrupted computation goes on where it was.
+ * covers the encoder's weights (of float16 those that are read), what is read of it, and the names of all images, and the
+ * name of each of its files what the images hold; only the files that hold a wanted image are made. An interrupted
+ * computation goes on where it was.
  * @param images as `cachedImages` lists them
  * @param wanted names out of `images`; all of them when not given
  */
@@ -101,9 +103,8 @@ export async function openFeatures(
     chunk: async (chunk, data) => {
       const rows = imagesOf(chunk).length;
       const weight = { name: 'features', shape: [rows, data.length / rows], data };
-      const temporary = `${fileOf(chunk)}.${process.pid}.partial`;
-      await writeFile(temporary, writeSafetensors([weight], { encoding: settings.precision ?? 'float32' }));
-      await rename(temporary, fileOf(chunk));
+      const bytes = writeSafetensors([weight], { encoding: settings.precision ?? 'float32' });
+      await writeWhole(fileOf(chunk), bytes);
     },
   });
   return new FeatureFiles(featureShape(settings.encoder), chosen);
@@ -189,10 +190,28 @@ async function cacheKey(settings: FeatureSettings, images: readonly string[]): P
   const { outputs, pooling, imageSide, reduceTo } = settings.encoder;
   // Absent for float32, which was all there was at first: the caches of then still count.
   const precision = settings.precision === 'float16' ? 'float16' : undefined;
+  const bytes = await readFile(settings.encoderFile);
   const hash = createHash('sha256');
-  hash.update(await readFile(settings.encoderFile));
+  if (precision === undefined) hash.update(bytes);
+  else hashStages(hash, readSafetensors(bytes, settings.encoderFile).weights, outputs);
   hash.update(JSON.stringify({ version, outputs, pooling, imageSide, reduceTo, images, precision }));
   return hash.digest('hex').slice(0, 16);
+}
+
+/**
+ * Takes in the weights up to the last of some stages. What a fine-tuning changes lies above those whose activations are kept
+ * for it, so the next one finds them again.
+ */
+function hashStages(hash: Hash, weights: Weights, outputs: readonly string[]): void {
+  const names = stages.map(({ name }) => name);
+  const last = Math.max(...outputs.map((name) => names.indexOf(name)));
+  const count = convolutions.filter(({ stage }) => names.indexOf(stage) <= last).length;
+  const read = [...weights.values()].filter(({ name }) => convolutionOf(name) <= count);
+  // The order in a file means nothing.
+  for (const { name, shape, data } of read.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { buffer, byteOffset, byteLength } = data;
+    hash.update(`${name} ${shape.join()}`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
 }
 
 /** Shape of one image's features: [channels], or [places, channels] of a grid. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { packageVersion } from '../files.ts';
+import { packageVersion, writeWhole } from '../files.ts';
 import { bestOf } from './best-epoch.ts';
-import { type TrainingState, writeAtomically } from './checkpoint.ts';
+import type { TrainingState } from './checkpoint.ts';
 import type { ReportFacts } from './report-facts.ts';
-import { type Progress, trainingPage } from './training-page.ts';
+import type { Progress } from './run-page.ts';
+import { trainingPage } from './training-page.ts';
 
 /**
  * Writes training.json, metrics.jsonl and the page to look at. All are made of the state alone, so that they belong to the checkpoint
@@ -33,8 +34,8 @@ export async function writeReport(
     best: bestOf(history, settings.chooseBy),
     before,
   };
-  await writeAtomically(join(out, 'training.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeWhole(join(out, 'training.json'), `${JSON.stringify(report, null, 2)}\n`);
   const lines = history.map((line) => `${JSON.stringify(line)}\n`);
-  await writeAtomically(join(out, 'metrics.jsonl'), lines.join(''));
-  await writeAtomically(plot, trainingPage(state, facts, progress));
+  await writeWhole(join(out, 'metrics.jsonl'), lines.join(''));
+  await writeWhole(plot, trainingPage(state, facts, progress));
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
 import { requestDevice } from '../../../kernels/request-device.ts';
@@ -16,20 +16,16 @@ import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import type { Criticism } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
+import { copyWhole, writeWhole } from '../files.ts';
 import { type Terminal, usable } from '../terminal.ts';
-import {
-  checkpointFile,
-  loadCheckpoint,
-  type Trained,
-  type TrainingState,
-  writeAtomically,
-} from './checkpoint.ts';
+import { checkpointFile, loadCheckpoint, type Trained, type TrainingState } from './checkpoint.ts';
 import { resumedConfig } from './config-file.ts';
 import { Course } from './course.ts';
 import { hashOfData } from './data-hash.ts';
 import { readEarlierModel } from './earlier-model.ts';
 import { lockFolder } from './folder-lock.ts';
 import { writeReport } from './report.ts';
+import type { Progress } from './run-page.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
 import {
   type CleanedSet,
@@ -39,7 +35,6 @@ import {
   openSets,
   trainingData,
 } from './training-data.ts';
-import type { Progress } from './training-page.ts';
 
 /** Trains, or goes on training, as the command line says. */
 export async function train(run: RunSettings, fresh: ModelSettings, terminal: Terminal): Promise<void> {
@@ -222,10 +217,9 @@ async function prepareFolder(run: RunSettings, config: CaptionerConfig, tokenize
   // A model of another configuration would not fit the new files.
   if (run.force) await rm(join(run.out, config.decoder.weights), { force: true });
   const write = (name: string, value: unknown) =>
-    writeAtomically(join(run.out, name), `${JSON.stringify(value, null, 1)}\n`);
+    writeWhole(join(run.out, name), `${JSON.stringify(value, null, 1)}\n`);
   await write('config.json', config);
   await write(config.tokenizer, tokenizer.toJSON());
   const encoder = join(run.out, config.encoder.weights);
-  await copyFile(run.encoderFile, `${encoder}.partial`);
-  await rename(`${encoder}.partial`, encoder);
+  await copyWhole(run.encoderFile, encoder);
 }

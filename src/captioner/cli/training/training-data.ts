@@ -56,7 +56,9 @@ export interface CleanedSet extends OpenedSet {
 /** What of the sets' captions is used. A limit on their number is one of all sets together, in their order. */
 export function cleanedSets(
   sets: readonly OpenedSet[],
-  { captions }: Pick<ModelSettings, 'captions'>,
+  {
+    captions,
+  }: { captions: Pick<ModelSettings['captions'], 'articles' | 'maximumWords' | 'examples' | 'best'> },
 ): CleanedSet[] {
   const { articles, maximumWords, examples, best } = captions;
   const clean = (split: 'train' | 'dev') => {

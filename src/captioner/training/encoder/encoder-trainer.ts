@@ -27,20 +27,42 @@ export interface EncoderBatch {
   readonly images: readonly number[];
 }
 
+/** Parameters that are changed alike. */
+export interface ParameterGroup {
+  readonly optimiser: Optimiser;
+  readonly learningRate: number;
+}
+
 export interface EncoderTrainerOptions {
   readonly model: TrainedEncoder;
   /** The stages that the objective reads. */
   readonly outputs: readonly string[];
-  /** Changes the network's parameters. */
-  readonly network: Optimiser;
-  /** Changes the objective's own. */
-  readonly objective: Optimiser;
+  /** All parameters that are trained, each in one group: the network's, the objective's. */
+  readonly groups: readonly ParameterGroup[];
   readonly average: MovingAverage | null;
   /** Largest norm of all gradients together. */
   readonly clipNorm: number;
 }
 
-/** Steps of gradient descent on the convolutions of an InceptionV3, its batch norms folded into them. */
+/**
+ * Steps of gradient descent on the convolutions of an InceptionV3, its batch norms folded into them, and on what its
+ * objective has of its own.
+ *
+ * @example
+ * const network = InceptionV3.fromWeights(device, weights, { first: 'mixed6', last: 'mixed8' });
+ * const objective = new CaptionsObjective(decoder, captions); // captions[image] are lists of word ids
+ * const trainer = new EncoderTrainer({
+ *   model: new TrainedEncoder(network, objective),
+ *   outputs: ['mixed7', 'mixed8'],
+ *   groups: [
+ *     { optimiser: new AdamW(network.trainable()), learningRate: 1e-4 },
+ *     { optimiser: new AdamW(objective.trainable()), learningRate: 5e-4 },
+ *   ],
+ *   average: null,
+ *   clipNorm: 1,
+ * });
+ * const loss = await trainer.step([{ images: [0, 1], inputs: () => mixed5Of([0, 1]) }]); // [2, H, W, 768]
+ */
 export class EncoderTrainer {
   readonly #options: EncoderTrainerOptions;
 
@@ -50,18 +72,15 @@ export class EncoderTrainer {
 
   /**
    * One step on the mean gradient of some batches of one size, computed one after the other to save memory (gradient
-   * accumulation); resolves to the mean loss. Throws EkphrasisError when the loss is no number any more; `where` says in
-   * it which step this is.
+   * accumulation), with each group's learning rate times `rateFactor`; resolves to the mean loss. Throws EkphrasisError
+   * when the loss is no number any more; `where` says in it which step this is.
    */
-  async step(
-    batches: readonly EncoderBatch[],
-    rates: { readonly network: number; readonly objective: number },
-    where = 'this step',
-  ): Promise<number> {
-    const { model, network, objective, average, clipNorm } = this.#options;
+  async step(batches: readonly EncoderBatch[], rateFactor = 1, where = 'this step'): Promise<number> {
+    const { model, groups, average, clipNorm } = this.#options;
+    model.train();
     const opened = openScope();
     try {
-      const watched = [...network.parameters, ...objective.parameters];
+      const watched = groups.flatMap(({ optimiser }) => optimiser.parameters);
       let gradients: Tensor[] = [];
       let loss = 0;
       for (const { inputs, images } of batches) {
@@ -80,8 +99,12 @@ export class EncoderTrainer {
       // The limit is for the mean, these are sums.
       const clipped = clipByGlobalNorm(gradients, clipNorm * batches.length).gradients;
       const mean = batches.length === 1 ? clipped : clipped.map((one) => one.scale(1 / batches.length));
-      network.step(mean.slice(0, network.parameters.length), rates.network);
-      objective.step(mean.slice(network.parameters.length), rates.objective);
+      let first = 0;
+      for (const { optimiser, learningRate } of groups) {
+        const { length } = optimiser.parameters;
+        optimiser.step(mean.slice(first, first + length), learningRate * rateFactor);
+        first += length;
+      }
       average?.update();
       return loss;
     } finally {
