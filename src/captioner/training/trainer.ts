@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError, UnsupportedError } from '../../kernels/errors.ts';
 import { clipByGlobalNorm } from '../../nn/optimisers/clip.ts';
 import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';
@@ -28,6 +28,8 @@ export interface Schedule extends Objective {
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
   readonly batchImages: number;
+  /** Sentences a batch where they come without images. Default: as many as images. */
+  readonly batchSentences?: number;
   /** Probability that the model's own word enters in place of the true one (scheduled sampling). Default 0. */
   readonly scheduledSampling?: number;
 }
@@ -36,7 +38,8 @@ export interface TrainingData {
   readonly train: readonly TrainingImage[];
   /** How often an epoch has each of them. Default: all once. */
   readonly draws?: readonly Draw[];
-  readonly features: FeatureTable;
+  /** Null where sentences come without images: the decoder is trained as a language model. */
+  readonly features: FeatureTable | null;
 }
 
 /** How far an epoch has come. */
@@ -92,7 +95,7 @@ export interface TrainerOptions {
 
 /**
  * Trains a decoder on features that were computed before, by teacher forcing or, given `criticism`, by the rewards of its
- * own sentences. Losses are means per word, in nats; that of training is what is minimised, that of evaluation the plain
+ * own sentences; or as a language model on sentences without features, with an optimiser of {@link languageParameters}. Losses are means per word, in nats; that of training is what is minimised, that of evaluation the plain
  * cross-entropy.
  */
 export class Trainer {
@@ -109,10 +112,16 @@ export class Trainer {
     return learningRateAt(schedule, (epoch - 1) * stepsPerEpoch + batch - 1, { stepsPerEpoch, epochs });
   }
 
+  /** Images a batch, or sentences where they come without. */
+  batchSize({ features }: Pick<TrainingData, 'features'>): number {
+    const { batchImages, batchSentences = batchImages } = this.#options.schedule;
+    return features ? batchImages : batchSentences;
+  }
+
   /** Steps of an epoch. */
-  stepsPerEpoch({ train, draws }: TrainingData): number {
+  stepsPerEpoch({ train, draws, features }: TrainingData): number {
     const images = draws ? drawnImages(draws) : train.length;
-    return Math.ceil(images / this.#options.schedule.batchImages);
+    return Math.ceil(images / this.batchSize({ features }));
   }
 
   /**
@@ -121,18 +130,17 @@ export class Trainer {
    * again. Throws EkphrasisError when the loss diverges.
    */
   async *epoch(data: TrainingData, from: EpochPosition): AsyncGenerator<Progress> {
-    const { decoder, schedule, random, criticism } = this.#options;
+    const { decoder, random, criticism } = this.#options;
     const { train, draws = [{ images: train.length, weight: 1 }], features } = data;
     const { epoch } = from;
-    const stepsPerEpoch = this.stepsPerEpoch(data);
+    const [stepsPerEpoch, batchSize] = [this.stepsPerEpoch(data), this.batchSize(data)];
     const order = drawEpoch(train, draws, random);
     if (from.random) random.restore(from.random);
     let { sum, count } = from;
     for (let number = from.batches; number < stepsPerEpoch; number++) {
       decoder.train();
       const learningRate = this.learningRateAt(data, epoch, number + 1);
-      const first = number * schedule.batchImages;
-      const images = order.slice(first, first + schedule.batchImages);
+      const images = order.slice(number * batchSize, (number + 1) * batchSize);
       if (criticism) {
         sum += (await this.#criticise(criticism, images, features, learningRate)) * images.length;
         count += images.length;
@@ -161,12 +169,12 @@ export class Trainer {
   }
 
   /**
-   * The mean loss over images that are held out for choosing.
+   * The mean loss over images that are held out for choosing; without features, of their captions alone.
    * @param between awaited after every batch
    */
   async evaluate(
     images: readonly TrainingImage[],
-    features: FeatureTable,
+    features: FeatureTable | null,
     between: () => Promise<void> = async () => undefined,
   ): Promise<number> {
     const { device, decoder, schedule } = this.#options;
@@ -188,7 +196,7 @@ export class Trainer {
   }
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
-  async #force(batch: Batch, features: FeatureTable, rate: number): Promise<number> {
+  async #force(batch: Batch, features: FeatureTable | null, rate: number): Promise<number> {
     const { device, decoder, schedule, random } = this.#options;
     const { scheduledSampling = 0 } = schedule;
     const opened = openScope();
@@ -210,10 +218,15 @@ export class Trainer {
   async #criticise(
     { selfCritical, crossEntropy }: Criticism,
     images: readonly TrainingImage[],
-    features: FeatureTable,
+    features: FeatureTable | null,
     rate: number,
   ): Promise<number> {
     const { device, decoder } = this.#options;
+    if (!features) {
+      throw new UnsupportedError(
+        'Trainer: rewards are those of captions of images; give the features of the images',
+      );
+    }
     const { batch, meanReward } = await selfCritical.sample(decoder, images, features);
     // The gradient is that of the decoder that drew the sentences, so its dropout rests here too.
     const policy = () => policyLoss(device, decoder, batch, features, selfCritical.forbidden);

@@ -6,6 +6,7 @@ const text = { type: 'string' } as const;
 export const FLAGS = {
   data: { type: 'string', multiple: true },
   'data-weight': { type: 'string', multiple: true },
+  text: { type: 'string', multiple: true },
   out: text,
   config: text,
   force: { type: 'boolean', default: false },
@@ -20,6 +21,7 @@ export const FLAGS = {
   'max-words': { type: 'string', default: '30' },
   'minimum-count': { type: 'string', default: '4' },
   'num-words': text,
+  vocabulary: { type: 'string', default: 'captions' },
   'num-examples': text,
   'best-captions': text,
   'held-out': { type: 'string', default: '0.1' },
@@ -44,6 +46,7 @@ export const FLAGS = {
   'cross-entropy-weight': { type: 'string', default: '0' },
   epochs: text,
   'batch-images': { type: 'string', default: '25' },
+  'batch-sentences': { type: 'string', default: '128' },
   optimiser: { type: 'string', default: 'adam' },
   'learning-rate': { type: 'string', default: '0.001' },
   'weight-decay': text,

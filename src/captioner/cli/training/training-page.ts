@@ -46,7 +46,7 @@ ${reload}
 <main>
 <h1>Training of a captioner</h1>
 <p>${history.length} of ${settings.epochs} epochs done, ${progress}${best ? html`; the best is epoch ${best.epoch}` : ''}.
-${facts.images.train} images to train on, ${facts.images.dev} to choose by, ${facts.wordIds} word ids. Device: ${facts.device}.</p>
+${trainedOn(facts)}, ${facts.images.dev} to choose by, ${facts.wordIds} word ids. Device: ${facts.device}.</p>
 ${charts(history).map(([title, chart]) => html`<h2>${title}</h2>${chart}`)}
 ${samples.length > 0 ? html`<h2>What the model says</h2><div class="samples">${samples.map(sampleFigure)}</div>` : ''}
 ${history.length > 0 ? html`<h2>Epochs</h2>${epochTable(history)}` : ''}
@@ -58,6 +58,12 @@ ${history.length > 0 ? html`<h2>Epochs</h2>${epochTable(history)}` : ''}
 </html>
 `;
   return page.text;
+}
+
+function trainedOn({ images, text }: ReportFacts): string {
+  if (text.length === 0) return `${images.train} images to train on`;
+  const sentences = text.reduce((sum, file) => sum + file.sentences, 0);
+  return `A language model of ${sentences} sentences without images; of ${images.train} images the features' statistics`;
 }
 
 function charts(history: readonly Epoch[]): [title: string, chart: Markup][] {
