@@ -42,6 +42,7 @@ export { readTokenizerPickle } from './captioner/tokenizer/pickle.ts';
 export { type FitOptions, Tokenizer, type TokenizerSpecification } from './captioner/tokenizer/tokenizer.ts';
 export type { Batch, TrainingImage } from './captioner/training/batches.ts';
 export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
+export { languageParameters, sentenceAlone } from './captioner/training/language-model.ts';
 export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
 export { type Baseline, SelfCritical, type SelfCriticalOptions } from './captioner/training/self-critical.ts';
 export { type SamplingOptions, sampleSentences } from './captioner/training/sentence-sampling.ts';

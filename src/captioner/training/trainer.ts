@@ -10,6 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { type Batch, batches, layOut, type TrainingImage } from './batches.ts';
 import { type Draw, drawEpoch, drawnImages } from './epoch-order.ts';
+import { orderByLength } from './length-batches.ts';
 import { scheduledInputs } from './scheduled-sampling.ts';
 import { policyLoss, type SelfCritical } from './self-critical.ts';
 import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher-forcing.ts';
@@ -30,6 +31,8 @@ export interface Schedule extends Objective {
   readonly batchImages: number;
   /** Sentences a batch where they come without images. Default: as many as images. */
   readonly batchSentences?: number;
+  /** Whether the images of a batch have sentences of similar length. Default false. */
+  readonly byLength?: boolean;
   /** Probability that the model's own word enters in place of the true one (scheduled sampling). Default 0. */
   readonly scheduledSampling?: number;
 }
@@ -130,11 +133,12 @@ export class Trainer {
    * again. Throws EkphrasisError when the loss diverges.
    */
   async *epoch(data: TrainingData, from: EpochPosition): AsyncGenerator<Progress> {
-    const { decoder, random, criticism } = this.#options;
+    const { decoder, schedule, random, criticism } = this.#options;
     const { train, draws = [{ images: train.length, weight: 1 }], features } = data;
     const { epoch } = from;
     const [stepsPerEpoch, batchSize] = [this.stepsPerEpoch(data), this.batchSize(data)];
-    const order = drawEpoch(train, draws, random);
+    const drawn = drawEpoch(train, draws, random);
+    const order = schedule.byLength ? orderByLength(drawn, batchSize, random) : drawn;
     if (from.random) random.restore(from.random);
     let { sum, count } = from;
     for (let number = from.batches; number < stepsPerEpoch; number++) {

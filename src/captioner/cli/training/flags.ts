@@ -47,6 +47,7 @@ export const FLAGS = {
   epochs: text,
   'batch-images': { type: 'string', default: '25' },
   'batch-sentences': { type: 'string', default: '128' },
+  batches: { type: 'string', default: 'shuffled' },
   optimiser: { type: 'string', default: 'adam' },
   'learning-rate': { type: 'string', default: '0.001' },
   'weight-decay': text,

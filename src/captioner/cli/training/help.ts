@@ -66,6 +66,8 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --epochs N             (default: 10)
   --batch-images N       images a batch, each with all of its captions (default: 25)
   --batch-sentences N    language-model: sentences a batch (default: 128)
+  --batches NAME         shuffled, or length: batches of sentences of similar length, which take fewer steps of the LSTM;
+                         on the CPU device that saves little (default: shuffled)
   --optimiser NAME       adam, adamw, nadam or sgd (default: adam)
   --weight-decay R       of adamw: part of a weight that a step takes away, times the rate (default: 0.01)
   --momentum R           of sgd: part of the last step that is taken again (default: 0)

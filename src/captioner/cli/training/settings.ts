@@ -215,6 +215,7 @@ export function modelSettings(values: Values): ModelSettings {
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
       batchImages: whole('batch-images', values['batch-images']),
       batchSentences: whole('batch-sentences', values['batch-sentences']),
+      byLength: choiceFlag('--batches', values.batches, ['shuffled', 'length']) === 'length',
       labelSmoothing: fraction('label-smoothing', values['label-smoothing'], 0, 0.99),
       doublyStochastic,
       scheduledSampling: fraction('scheduled-sampling', values['scheduled-sampling'], 0, 1),
