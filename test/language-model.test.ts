@@ -1,4 +1,5 @@
 // @adapters every
+// @minutes 10
 // Decoders that are trained on sentences without images.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
