@@ -60,6 +60,7 @@ export {
 export { WordTargets } from './captioner/training/encoder/word-targets.ts';
 export { WordsObjective } from './captioner/training/encoder/words-objective.ts';
 export { type Draw, drawEpoch } from './captioner/training/epoch-order.ts';
+export { languageParameters, sentenceAlone } from './captioner/training/language-model.ts';
 export { scheduledInputs } from './captioner/training/scheduled-sampling.ts';
 export { type Baseline, SelfCritical, type SelfCriticalOptions } from './captioner/training/self-critical.ts';
 export { type SamplingOptions, sampleSentences } from './captioner/training/sentence-sampling.ts';

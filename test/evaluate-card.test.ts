@@ -38,6 +38,7 @@ function writeReports(model: string): void {
       maximumWords: 31,
       minimumCount: 3,
       numWords: null,
+      vocabulary: 'captions',
       examples: null,
       best: null,
       heldOut: 0.1,

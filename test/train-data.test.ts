@@ -1,14 +1,17 @@
 // Training on several data sets, lists of images, and how often an epoch has them.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hashOfData } from '../src/captioner/cli/training/data-hash.ts';
 import { openImageList, parseJsonLines } from '../src/captioner/data/image-list.ts';
+import { layOut, type TrainingImage } from '../src/captioner/training/batches.ts';
 import { drawEpoch, drawnImages } from '../src/captioner/training/epoch-order.ts';
+import { orderByLength } from '../src/captioner/training/length-batches.ts';
 import { FormatError } from '../src/kernels/errors.ts';
 import { Random } from '../src/nn/random.ts';
+import { stripedImage } from './tiny-captioner.ts';
 import { TinyTraining } from './tiny-training.ts';
 
 const formatError = (message: RegExp) => (error: unknown) =>
@@ -44,6 +47,35 @@ test('where all sets weigh 1, an epoch is a plain shuffle', () => {
     { images: 5, weight: 1 },
   ];
   assert.equal(drawEpoch(images, draws, new Random(7)), new Random(7).shuffle([...images]));
+});
+
+test('batches by length have every image once, and sentences of similar length', () => {
+  const draw = new Random(5);
+  const images = Array.from({ length: 1003 }, (_, features) => ({
+    features,
+    captions: [2, 1].map((part) => new Array(3 + draw.integer(20 / part)).fill(4)),
+  }));
+  const order = () => orderByLength(images, 10, new Random(8));
+  const ordered = order();
+  assert.equal(order(), ordered, 'the seed decides');
+  const numbers = ordered.map(({ features }) => features);
+  assert.equal(
+    [...numbers].sort((a, b) => a - b),
+    images.map(({ features }) => features),
+  );
+  const batchesOf = (list: readonly TrainingImage[]) =>
+    Array.from({ length: 101 }, (_, batch) => layOut(list.slice(batch * 10, (batch + 1) * 10)));
+  const steps = (list: readonly TrainingImage[]) =>
+    batchesOf(list).reduce((sum, { active }) => sum + active.length, 0);
+  // A batch of ten has on average the longest of ten sentences; one by length hardly more than a mean one.
+  assert.ok(steps(ordered) < 0.75 * steps(images), `${steps(ordered)} steps, ${steps(images)} before`);
+  assert.is(batchesOf(ordered)[100].images.length, 3, 'the smaller batch is the last');
+  const lengths = batchesOf(ordered).map(({ active }) => active.length);
+  assert.not.equal(
+    lengths,
+    [...lengths].sort((a, b) => a - b),
+    'short and long batches come in any order',
+  );
 });
 
 test('JSON lines', () => {
@@ -139,6 +171,43 @@ training('weights that are not one for each set are refused, before and at --res
   const few = tiny.run(...tiny.args('few', '--data', tiny.at('data'), '--data-weight', '2'));
   assert.is(few.status, 2, few.stderr);
   assert.match(few.stderr, /--data-weight is given 1 times for 2 data sets/);
+});
+
+training('a folder in the layout of MS COCO is trained on from nothing', () => {
+  const colours = ['red', 'blue', 'green', 'grey'];
+  const write = (split: string, first: number, count: number) => {
+    mkdirSync(tiny.at('coco', split), { recursive: true });
+    const numbers = Array.from({ length: count }, (_, index) => first + index);
+    const images = numbers.map((id) => ({
+      id,
+      file_name: `COCO_${split}_${String(id).padStart(12, '0')}.png`,
+    }));
+    for (const { id, file_name } of images)
+      writeFileSync(tiny.at('coco', split, file_name), stripedImage(id));
+    const annotations = numbers.flatMap((image_id) => [
+      { image_id, id: 2 * image_id, caption: `A ${colours[image_id % 4]} picture of stripes.` },
+      { image_id, id: 2 * image_id + 1, caption: `Stripes that are ${colours[image_id % 4]}.` },
+    ]);
+    mkdirSync(tiny.at('coco', 'annotations'), { recursive: true });
+    writeFileSync(
+      tiny.at('coco', 'annotations', `captions_${split}.json`),
+      JSON.stringify({ info: {}, images, annotations }),
+    );
+  };
+  write('train2014', 1, 8);
+  write('val2014', 101, 4);
+  const { status, stdout, stderr } = tiny.run(
+    ...['--data', tiny.at('coco'), ...tiny.argsWithoutData('drawn', '--epochs', '8', '--batches', 'length')],
+    ...['--dropout-encoding', '0', '--dropout-embedding', '0', '--dropout-output', '0'],
+    ...['--schedule', 'constant', '--learning-rate', '0.03'],
+  );
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /8 images, 16 captions, .*choosing by 2 images/);
+  assert.match(stdout, /best epoch \d+: validation loss/);
+  const losses = tiny.metrics('drawn');
+  assert.ok(losses[7].devLoss < losses[0].devLoss - 0.3, JSON.stringify(losses));
+  const { data } = JSON.parse(readFileSync(tiny.at('drawn', 'training.json'), 'utf8'));
+  assert.equal(data.sets, [{ path: tiny.at('coco'), layout: 'coco', train: 8, dev: 2 }]);
 });
 
 training('what is missing is told with its folder', () => {

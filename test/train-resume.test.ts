@@ -15,8 +15,16 @@ const settings = [
   ...['--optimiser', 'nadam', '--checkpoint-minutes', '0'],
 ];
 
+/** A language model: twelve sentences make an epoch of four steps. */
+const language = () => [
+  ...['--text', tiny.at('text.txt'), '--objective', 'language-model', '--batch-sentences', '3'],
+  ...['--batches', 'length', '--epochs', '10'],
+];
+
 training.before(() => {
   tiny = new TinyTraining();
+  const lines = Array.from({ length: 12 }, (_, number) => `a cat ${'smiles '.repeat(number % 5)}`);
+  writeFileSync(tiny.at('text.txt'), lines.join('\n'));
 });
 
 training.after(() => tiny.remove());
@@ -37,23 +45,28 @@ function stepsOf(out: string): number {
 const interrupt = (out: string, args: string[], steps: number, signal: NodeJS.Signals) =>
   interruptedRun(args, signal, () => stepsOf(out) >= steps);
 
-training('interrupted five times, it has the losses and weights of a run without a break', async () => {
-  const whole = tiny.run(...tiny.args('whole', ...settings));
+/** A training that these signals interrupt ends as one without a break. */
+async function interruptBy(
+  signals: readonly NodeJS.Signals[],
+  names: { readonly whole: string; readonly broken: string },
+  more: readonly string[],
+): Promise<void> {
+  const whole = tiny.run(...tiny.args(names.whole, ...settings, ...more));
   assert.is(whole.status, 0, whole.stderr);
-  const args = tiny.args('broken', ...settings);
-  const signals: NodeJS.Signals[] = ['SIGKILL', 'SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL'];
+  const args = tiny.args(names.broken, ...settings, ...more);
   let reached = 0;
   const middles: boolean[] = [];
   for (const [number, signal] of signals.entries()) {
     const resumed = number === 0 ? args : [...args, '--resume'];
-    const { code, killed, stderr } = await interrupt('broken', resumed, 5 + 16 * number, signal);
+    const { code, killed, stderr } = await interrupt(names.broken, resumed, 5 + 16 * number, signal);
     if (signal === 'SIGKILL') assert.is(killed, signal, stderr);
     else {
       assert.is(code, signal === 'SIGINT' ? 130 : 143, stderr);
-      assert.match(stderr, /--resume with the same --data and --out goes on/);
+      const same = more.includes('--text') ? '--data, --text and --out' : '--data and --out';
+      assert.ok(stderr.includes(`--resume with the same ${same} goes on`), stderr);
     }
-    assert.ok(stepsOf('broken') > reached, `no step was lost: ${stepsOf('broken')} after ${reached}`);
-    reached = stepsOf('broken');
+    assert.ok(stepsOf(names.broken) > reached, `no step was lost: ${stepsOf(names.broken)} after ${reached}`);
+    reached = stepsOf(names.broken);
     middles.push(reached % 4 !== 0);
   }
   assert.ok(middles.includes(true), 'at least one break was in the middle of an epoch');
@@ -64,15 +77,27 @@ training('interrupted five times, it has the losses and weights of a run without
     trainLoss,
     devLoss,
   });
-  assert.equal(tiny.metrics('broken').map(parts), tiny.metrics('whole').map(parts));
-  const [ours, theirs] = [checkpoint('broken').weights, checkpoint('whole').weights];
+  assert.equal(tiny.metrics(names.broken).map(parts), tiny.metrics(names.whole).map(parts));
+  const [ours, theirs] = [checkpoint(names.broken).weights, checkpoint(names.whole).weights];
   assert.equal([...ours.keys()], [...theirs.keys()]);
   for (const [name, { data }] of ours) assert.equal([...data], [...(theirs.get(name)?.data ?? [])], name);
   assert.equal(
-    readFileSync(tiny.at('broken', 'decoder.safetensors')),
-    readFileSync(tiny.at('whole', 'decoder.safetensors')),
+    readFileSync(tiny.at(names.broken, 'decoder.safetensors')),
+    readFileSync(tiny.at(names.whole, 'decoder.safetensors')),
   );
-});
+}
+
+training('interrupted five times, it has the losses and weights of a run without a break', () =>
+  interruptBy(
+    ['SIGKILL', 'SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL'],
+    { whole: 'whole', broken: 'broken' },
+    [],
+  ),
+);
+
+training('so has a language model with batches by length', () =>
+  interruptBy(['SIGKILL', 'SIGINT'], { whole: 'language', broken: 'interrupted' }, language()),
+);
 
 training('metrics that a killed process left too long are made again from the checkpoint', () => {
   const path = tiny.at('broken', 'metrics.jsonl');

@@ -9,7 +9,7 @@ import { modelSettings } from '../src/captioner/cli/training/settings.ts';
 import { trainingPage } from '../src/captioner/cli/training/training-page.ts';
 
 const { values } = readValues(['--data', 'flickr8k & more', '--out', 'out']);
-const facts = { device: 'CPU', images: { train: 4, dev: 2 }, sets: [], wordIds: 9 };
+const facts = { device: 'CPU', images: { train: 4, dev: 2 }, sets: [], text: [], wordIds: 9 };
 const line = (epoch: number): Epoch => ({
   epoch,
   trainLoss: 3 / epoch,

@@ -205,10 +205,7 @@ export class Decoder extends Module {
         const seen = choice ? meanPlaces(features, choice) : features;
         return { h: initialHidden.forward(seen), c: initialCell.forward(seen) };
       }
-      const { units, layers = 1 } = this.config.decoder;
-      const shape = [(choice ?? features).shape[0], layers * units];
-      const zeros = () => executeOn(this.#device, 'fill', [], { shape, dtype: 'float32', value: 0 })[0];
-      return { h: zeros(), c: zeros() };
+      return this.#zeroState((choice ?? features).shape[0]);
     });
   }
 
@@ -273,12 +270,13 @@ export class Decoder extends Module {
 
   /**
    * Sentences whose words are known. Projected words [R, …] lie time-major and packed: step t has the first `active[t]` of
-   * the encoding's B sentences, falling.
+   * the encoding's B sentences, falling. Without an encoding the decoder is a language model: its first state is zero, and
+   * so is what it sees at every step.
    */
-  sequence(words: Tensor, encoding: Encoding, active: readonly number[]): DecoderSequence {
+  sequence(words: Tensor, encoding: Encoding | null, active: readonly number[]): DecoderSequence {
     return scope(() => {
       const [entering, leaving] = this.#wordParts(words);
-      const { h, c } = this.initialState(encoding);
+      const { h, c } = encoding ? this.initialState(encoding) : this.#zeroState(active[0]);
       const [[hidden, upperHidden], [cell, upperCell]] = [this.#layersOf(h), this.#layersOf(c)];
       const first = this.#firstLayer(entering, encoding, { h: hidden, c: cell }, active);
       const second = this.upper?.sequence(
@@ -305,9 +303,12 @@ export class Decoder extends Module {
   }
 
   /** The first layer's hidden states [R, U], the contexts' part of a deep output, and the weights of the places. */
-  #firstLayer(projected: Tensor, encoding: Encoding, state: LSTMState, active: readonly number[]) {
-    const { features, keys, choice } = encoding;
+  #firstLayer(projected: Tensor, encoding: Encoding | null, state: LSTMState, active: readonly number[]) {
     const { attention, lstm, encodingKernel: contextKernel, output } = this;
+    if (!encoding) {
+      return { hidden: lstm.sequence(projected, null, state, active), context: null, weights: null };
+    }
+    const { features, keys, choice } = encoding;
     if (attention && keys && choice) {
       const all = { attention, lstm, contextKernel, projected, grid: features, keys, choice, state, active };
       const { hidden, contexts, weights } = attentionSequence(all);
@@ -330,6 +331,13 @@ export class Decoder extends Module {
     const attention = this.attention as BahdanauAttention;
     const { context } = attention.forward(features, keys as Tensor, hidden, choice as Tensor);
     return { context, projected: matmul(context, this.encodingKernel) };
+  }
+
+  #zeroState(sentences: number): LSTMState {
+    const { units, layers = 1 } = this.config.decoder;
+    const shape = [sentences, layers * units];
+    const zeros = () => executeOn(this.#device, 'fill', [], { shape, dtype: 'float32', value: 0 })[0];
+    return { h: zeros(), c: zeros() };
   }
 
   /** Of projected words the part that enters the LSTM, and that of a deep output. */

@@ -53,11 +53,17 @@ export class WordOutput extends Module {
     return this.context && matmul(contexts, this.context);
   }
 
-  /** What enters the output layer: hidden states [R, units], with their parts of context and word where it is deep. */
+  /**
+   * What enters the output layer: hidden states [R, units], with their parts of context and word where it is deep; a
+   * language model has no context.
+   */
   enter(hidden: Tensor, context: Tensor | null, word: Tensor | null): Tensor {
     const layer = this.hidden;
-    if (!layer || !context || !word) return hidden;
-    return scope(() => layer.forward(hidden).add(context).add(word).tanh());
+    if (!layer || !word) return hidden;
+    return scope(() => {
+      const projected = layer.forward(hidden);
+      return (context ? projected.add(context) : projected).add(word).tanh();
+    });
   }
 
   /** Logits [R, vocabulary] of what enters; `vectors` are the word vectors [vocabulary, embedding]. */

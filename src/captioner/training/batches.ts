@@ -1,4 +1,4 @@
-/** An image of the training set: its number among the features, and its captions as ids from start to end word. */
+/** An image of the training set: its number among the features (−1 of a sentence without one), and its captions as ids from start to end word. */
 export interface TrainingImage {
   readonly features: number;
   readonly captions: readonly (readonly number[])[];

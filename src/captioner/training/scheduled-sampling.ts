@@ -18,7 +18,7 @@ export function scheduledInputs(
   device: Device,
   decoder: Decoder,
   batch: Batch,
-  table: FeatureTable,
+  table: FeatureTable | null,
   probability: number,
   random: Random,
 ): Tensor {

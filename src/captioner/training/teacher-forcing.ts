@@ -27,13 +27,14 @@ export interface Objective {
  * Mean cross-entropy per word, in nats, of a batch under teacher forcing (Williams and Zipser 1989): at every step the
  * true previous word enters, whatever the model would have said; or what `inputs`, int32 [R], has in its place. With what
  * the objective adds. Of a table the batch's rows are taken; a tensor has them already, so that gradients reach whatever
- * made it. One tensor of shape []. Throws UnsupportedError for a penalty on attention where there is none.
+ * made it; without either the decoder sees no image and is a language model. One tensor of shape []. Throws UnsupportedError
+ * for a penalty on attention where there is none.
  */
 export function teacherForcingLoss(
   device: Device,
   decoder: Decoder,
   batch: Batch,
-  table: FeatureTable | Tensor,
+  table: FeatureTable | Tensor | null,
   { labelSmoothing = 0, doublyStochastic = 0 }: Objective = {},
   inputs: Tensor = Tensor.from(device, batch.inputs),
 ): Tensor {
@@ -43,7 +44,7 @@ export function teacherForcingLoss(
   if (doublyStochastic === 0) return loss;
   if (!weights) {
     throw new UnsupportedError(
-      `teacherForcingLoss: doublyStochastic ${doublyStochastic} was given, but this decoder has no attention; set it to 0`,
+      `teacherForcingLoss: doublyStochastic ${doublyStochastic} was given, but ${table ? 'this decoder has no attention' : 'there is no image to attend to'}; set it to 0`,
     );
   }
   const sums = execute('scatterAdd', [Tensor.from(device, sentenceOfRows(batch)), weights], {
@@ -53,14 +54,15 @@ export function teacherForcingLoss(
   return loss.add(execute('square', [missing], {}).mean().scale(doublyStochastic));
 }
 
-/** What the decoder makes of a batch whose words are given. */
+/** What the decoder makes of a batch whose words are given; without a table, as a language model. */
 export function teacherForced(
   device: Device,
   decoder: Decoder,
   batch: Batch,
-  table: FeatureTable | Tensor,
+  table: FeatureTable | Tensor | null,
   inputs: Tensor,
 ): ReturnType<Decoder['sequence']> {
+  if (!table) return decoder.sequence(decoder.projectWords(inputs), null, batch.active);
   const features = table instanceof Tensor ? table : featureRows(device, table, batch.images);
   const encoding = decoder.encode(features);
   const all = decoder.select(encoding, Tensor.from(device, batch.sentenceImage));

@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError, UnsupportedError } from '../../kernels/errors.ts';
 import { clipByGlobalNorm } from '../../nn/optimisers/clip.ts';
 import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';
@@ -10,6 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { type Batch, batches, layOut, type TrainingImage } from './batches.ts';
 import { type Draw, drawEpoch, drawnImages } from './epoch-order.ts';
+import { orderByLength } from './length-batches.ts';
 import { scheduledInputs } from './scheduled-sampling.ts';
 import { policyLoss, type SelfCritical } from './self-critical.ts';
 import { type FeatureTable, type Objective, teacherForcingLoss } from './teacher-forcing.ts';
@@ -28,6 +29,10 @@ export interface Schedule extends Objective {
   readonly clipNorm: number;
   /** Images a batch, each with all of its captions. */
   readonly batchImages: number;
+  /** Sentences a batch where they come without images. Default: as many as images. */
+  readonly batchSentences?: number;
+  /** Whether the images of a batch have sentences of similar length. Default false. */
+  readonly byLength?: boolean;
   /** Probability that the model's own word enters in place of the true one (scheduled sampling). Default 0. */
   readonly scheduledSampling?: number;
 }
@@ -36,7 +41,8 @@ export interface TrainingData {
   readonly train: readonly TrainingImage[];
   /** How often an epoch has each of them. Default: all once. */
   readonly draws?: readonly Draw[];
-  readonly features: FeatureTable;
+  /** Null where sentences come without images: the decoder is trained as a language model. */
+  readonly features: FeatureTable | null;
 }
 
 /** How far an epoch has come. */
@@ -92,7 +98,7 @@ export interface TrainerOptions {
 
 /**
  * Trains a decoder on features that were computed before, by teacher forcing or, given `criticism`, by the rewards of its
- * own sentences. Losses are means per word, in nats; that of training is what is minimised, that of evaluation the plain
+ * own sentences; or as a language model on sentences without features, with an optimiser of {@link languageParameters}. Losses are means per word, in nats; that of training is what is minimised, that of evaluation the plain
  * cross-entropy.
  */
 export class Trainer {
@@ -109,10 +115,16 @@ export class Trainer {
     return learningRateAt(schedule, (epoch - 1) * stepsPerEpoch + batch - 1, { stepsPerEpoch, epochs });
   }
 
+  /** Images a batch, or sentences where they come without. */
+  batchSize({ features }: Pick<TrainingData, 'features'>): number {
+    const { batchImages, batchSentences = batchImages } = this.#options.schedule;
+    return features ? batchImages : batchSentences;
+  }
+
   /** Steps of an epoch. */
-  stepsPerEpoch({ train, draws }: TrainingData): number {
+  stepsPerEpoch({ train, draws, features }: TrainingData): number {
     const images = draws ? drawnImages(draws) : train.length;
-    return Math.ceil(images / this.#options.schedule.batchImages);
+    return Math.ceil(images / this.batchSize({ features }));
   }
 
   /**
@@ -124,16 +136,16 @@ export class Trainer {
     const { decoder, schedule, random, criticism } = this.#options;
     const { train, draws = [{ images: train.length, weight: 1 }], features } = data;
     const { epoch } = from;
-    const stepsPerEpoch = this.stepsPerEpoch(data);
-    const order = drawEpoch(train, draws, random);
+    const [stepsPerEpoch, batchSize] = [this.stepsPerEpoch(data), this.batchSize(data)];
+    const drawn = drawEpoch(train, draws, random);
+    const order = schedule.byLength ? orderByLength(drawn, batchSize, random) : drawn;
     if (from.random) random.restore(from.random);
     let { sum, count } = from;
     for (let number = from.batches; number < stepsPerEpoch; number++) {
       decoder.train();
       const learningRate = this.learningRateAt(data, epoch, number + 1);
       const where = `epoch ${epoch}, batch ${number + 1} of ${stepsPerEpoch}`;
-      const first = number * schedule.batchImages;
-      const images = order.slice(first, first + schedule.batchImages);
+      const images = order.slice(number * batchSize, (number + 1) * batchSize);
       if (criticism) {
         sum += (await this.#criticise(criticism, images, features, learningRate, where)) * images.length;
         count += images.length;
@@ -162,12 +174,13 @@ export class Trainer {
   }
 
   /**
-   * The mean loss over images that are held out for choosing. Throws EkphrasisError when it is no number.
+   * The mean loss over images that are held out for choosing; without features, of their captions alone. Throws
+   * EkphrasisError when it is no number.
    * @param between awaited after every batch
    */
   async evaluate(
     images: readonly TrainingImage[],
-    features: FeatureTable,
+    features: FeatureTable | null,
     between: () => Promise<void> = async () => undefined,
   ): Promise<number> {
     const { device, decoder, schedule } = this.#options;
@@ -190,7 +203,12 @@ export class Trainer {
   }
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
-  async #force(batch: Batch, features: FeatureTable, rate: number, where: string): Promise<number> {
+  async #force(
+    batch: Batch,
+    features: FeatureTable | null,
+    rate: number,
+    where: string,
+  ): Promise<number> {
     const { device, decoder, schedule, random } = this.#options;
     const { scheduledSampling = 0 } = schedule;
     const opened = openScope();
@@ -213,11 +231,16 @@ export class Trainer {
   async #criticise(
     { selfCritical, crossEntropy }: Criticism,
     images: readonly TrainingImage[],
-    features: FeatureTable,
+    features: FeatureTable | null,
     rate: number,
     where: string,
   ): Promise<number> {
     const { device, decoder } = this.#options;
+    if (!features) {
+      throw new UnsupportedError(
+        'Trainer: rewards are those of captions of images; give the features of the images',
+      );
+    }
     const { batch, meanReward } = await selfCritical.sample(decoder, images, features);
     // The gradient is that of the decoder that drew the sentences, so its dropout rests here too.
     const policy = () => policyLoss(device, decoder, batch, features, selfCritical.forbidden);

@@ -12,7 +12,7 @@ const ofTheMoment: readonly string[] = ['config', 'resume', 'force', 'average', 
 
 /** Flags that a resumed training takes from its command line; the others are those that it began with. */
 const ofTheRun: readonly string[] = [
-  ...['data', 'out', 'encoder', 'cache', 'threads', 'device'],
+  ...['data', 'text', 'out', 'encoder', 'cache', 'threads', 'device'],
   ...['checkpoint-minutes', 'plot', 'teacher'],
 ];
 

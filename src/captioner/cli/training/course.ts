@@ -77,7 +77,7 @@ export class Course {
       await report(this.#state, 'stopped');
       const { epoch, batches } = this.#state.position;
       terminal.say(
-        `${error.message} in epoch ${epoch} after ${batches} batches; --resume with the same --data and --out goes on from there`,
+        `${error.message} in epoch ${epoch} after ${batches} batches; --resume with the same --data${run.text.length > 0 ? ', --text' : ''} and --out goes on from there`,
       );
       process.exitCode = exitCodeOf(error.signal);
     } finally {
@@ -130,8 +130,8 @@ export class Course {
 
   /** The rest of the epoch's batches. */
   async #train(signals: SignalWatch): Promise<{ progress: Progress; learningRate: number }> {
-    const { data, settings, run } = this.#parts;
-    const { batchImages } = settings.schedule;
+    const { data, run } = this.#parts;
+    const batchSize = this.#trainer.batchSize(data);
     const { position } = this.#state;
     const total = this.#trainer.stepsPerEpoch(data);
     let progress: Progress = {
@@ -150,7 +150,7 @@ export class Course {
           position: { epoch, batches, sum, count, random },
           seconds: this.#state.seconds + seconds,
         };
-        this.#pace.trained(batchImages, seconds);
+        this.#pace.trained(batchSize, seconds);
         bar.update(batches, total, this.#remark(progress));
         await signals.check();
         if (performance.now() - this.#savedAt >= run.checkpointMinutes * 60_000) await this.#save();
@@ -166,9 +166,13 @@ export class Course {
     const { sum, count, learningRate } = progress;
     const name = this.#parts.criticism ? 'reward' : 'loss';
     return (
-      `${name} ${(sum / count).toFixed(3)}, ${this.#pace.imagesPerSecond.toFixed(0)} images/s, ` +
+      `${name} ${(sum / count).toFixed(3)}, ${this.#speedText}, ` +
       `rate ${rateText(learningRate)}, whole run ${durationText(this.#pace.secondsLeft(progress))}`
     );
+  }
+
+  get #speedText(): string {
+    return `${this.#pace.perSecond.toFixed(0)} ${this.#parts.data.features ? 'images' : 'sentences'}/s`;
   }
 
   #epochText(line: Epoch, progress: Progress): string {
@@ -177,12 +181,11 @@ export class Course {
     const trainedOn =
       trainLoss === null ? `reward ${trainReward?.toFixed(4)}` : `loss ${trainLoss.toFixed(4)}`;
     const ofSets = sets.map((set) => `, of ${set.data} ${measuresText(set)}`).join('');
-    const speed = this.#pace.imagesPerSecond;
     const left = this.#pace.secondsLeft(progress);
     return (
       `epoch ${epoch}: ${trainedOn}, ${measuresText(line)}${ofSets}, ` +
       `rate ${rateText(learningRate)}, ${seconds.toFixed(0)} s` +
-      (Number.isFinite(speed) ? `, ${speed.toFixed(0)} images/s` : '') +
+      (Number.isFinite(this.#pace.perSecond) ? `, ${this.#speedText}` : '') +
       (epoch < settings.epochs && Number.isFinite(left) ? `; at most ${durationText(left)} to go` : '')
     );
   }
@@ -192,19 +195,20 @@ export class Course {
     const { epoch } = this.#state.position;
     const { every } = settings.scores;
     const scored = every > 0 && epoch % every === 0;
+    const { features } = data;
     const { decoder } = trained;
     const captions = new Map<string, string>();
     const sets: SetMeasures[] = [];
     for (const dev of data.dev) {
       if (dev.images.length === 0) continue;
-      const devLoss = await this.#trainer.evaluate(dev.images, data.features, () => signals.check());
+      const devLoss = await this.#trainer.evaluate(dev.images, features, () => signals.check());
       const measures = { data: dev.path, devLoss };
-      if (!scored) {
+      if (!scored || !features) {
         sets.push(measures);
         continue;
       }
       const model = { device, decoder, tokenizer };
-      const scores = await scoreDevSet(model, data.features, dev, settings.scores, signals);
+      const scores = await scoreDevSet(model, features, dev, settings.scores, signals);
       for (const [image, caption] of scores.captions) captions.set(image, caption);
       sets.push({ ...measures, devCider: scores.devCider, devBleu4: scores.devBleu4 });
     }

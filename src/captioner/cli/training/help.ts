@@ -8,6 +8,7 @@ Usage: node dist/train.js [options] --data PATH --out DIR
                          all of them are used
   --data-weight W        how often the images of a set come in an epoch, one for each --data in their order: with 0.5 a
                          half of them chosen anew each time (default: all once)
+  --text FILE            sentences without images, one a line, for --objective language-model; may be given several times
   --out DIR              folder for the model, the checkpoint and the metrics; made if it is not there
   --config FILE          settings by the names of their flags, as JSON: {"data": ["DIR"], "lstm-size": 512, …}, or a
                          training.json, whose settings are taken; flags given beside it win
@@ -26,6 +27,8 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --max-words N          longer captions are left out (default: 30)
   --minimum-count N      words seen less often become the unknown word (default: 4)
   --num-words N          ids stay below this number (default: no limit)
+  --vocabulary NAME      language-model: whose words are counted: captions (the text's others become the unknown word) or
+                         all (the text's too) (default: captions)
   --num-examples N       only the first so many captions are used (default: all)
   --best-captions N      of each image, dev too, only the N captions that agree best with its others (default: all)
   --held-out PART        part held out for choosing, and again for testing, where there are no split lists (default: 0.1)
@@ -48,8 +51,11 @@ Usage: node dist/train.js [options] --data PATH --out DIR
   --caption-length N     most words that the model writes (default: 20)
 
  Objective
-  --objective NAME       cross-entropy (teacher forcing), or cider: self-critical training on the CIDEr-D of sentences that
-                         the model draws, for a model that has learnt by cross-entropy (see --from) (default: cross-entropy)
+  --objective NAME       cross-entropy (teacher forcing); or cider: self-critical training on the CIDEr-D of sentences that
+                         the model draws, for a model that has learnt by cross-entropy (see --from); or language-model: a
+                         decoder that sees no image learns the sentences of --text, for a training on --data that begins
+                         with it (--from); validation is then of the captions without their images, and none are scored
+                         (default: cross-entropy)
   --samples N            cider: sentences drawn for each image (default: 5)
   --baseline NAME        cider: what a sentence's score is compared with: mean (of the image's other samples) or greedy (the
                          sentence that the model would say) (default: mean)
@@ -59,6 +65,9 @@ Usage: node dist/train.js [options] --data PATH --out DIR
  Training
   --epochs N             (default: 10)
   --batch-images N       images a batch, each with all of its captions (default: 25)
+  --batch-sentences N    language-model: sentences a batch (default: 128)
+  --batches NAME         shuffled, or length: batches of sentences of similar length, which take fewer steps of the LSTM;
+                         on the CPU device that saves little (default: shuffled)
   --optimiser NAME       adam, adamw, nadam or sgd (default: adam)
   --weight-decay R       of adamw: part of a weight that a step takes away, times the rate (default: 0.01)
   --momentum R           of sgd: part of the last step that is taken again (default: 0)

@@ -5,7 +5,7 @@ export class Pace {
   readonly #epochs: number;
   #seconds = 0;
   #batches = 0;
-  #images = 0;
+  #size = 0;
   #measuring = 0;
 
   /** @param epochs of the whole training */
@@ -13,9 +13,10 @@ export class Pace {
     this.#epochs = epochs;
   }
 
-  trained(images: number, seconds: number): void {
+  /** A batch of so many images, or sentences without. */
+  trained(size: number, seconds: number): void {
     this.#batches++;
-    this.#images += images;
+    this.#size += size;
     this.#seconds += seconds;
   }
 
@@ -24,8 +25,8 @@ export class Pace {
     this.#measuring = seconds;
   }
 
-  get imagesPerSecond(): number {
-    return this.#images / this.#seconds;
+  get perSecond(): number {
+    return this.#size / this.#seconds;
   }
 
   /** Of the whole training, should it go through all epochs. */

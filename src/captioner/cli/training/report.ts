@@ -17,7 +17,7 @@ export async function writeReport(
   progress: Progress,
 ): Promise<void> {
   const { settings, history, before, config, dataHash } = state;
-  const { device, images, wordIds, sets } = facts;
+  const { device, images, wordIds, sets, text } = facts;
   const report = {
     format: 'ekphrasis-training',
     version: 1,
@@ -27,7 +27,7 @@ export async function writeReport(
     device,
     images,
     wordIds,
-    data: { sha256: dataHash, sets },
+    data: { sha256: dataHash, sets, ...(text.length > 0 && { text }) },
     config: { ...config, epochs: settings.epochs, patience: settings.patience },
     settings,
     epochs: history,

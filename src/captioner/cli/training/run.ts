@@ -12,6 +12,7 @@ import { Random } from '../../../nn/random.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from '../../config.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { languageParameters } from '../../training/language-model.ts';
 import { SelfCritical } from '../../training/self-critical.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import type { Criticism } from '../../training/trainer.ts';
@@ -27,12 +28,14 @@ import { lockFolder } from './folder-lock.ts';
 import { writeReport } from './report.ts';
 import type { Progress } from './run-page.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
+import { openText, type TextFile } from './text.ts';
 import {
   type CleanedSet,
   captionCount,
   cleanedSets,
   featuresOf,
   openSets,
+  textData,
   trainingData,
 } from './training-data.ts';
 
@@ -59,34 +62,38 @@ async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Termi
   const known = checkpoint?.state.settings ?? fresh;
   const settings = { ...known, epochs: run.epochs ?? known.epochs, patience: run.patience ?? known.patience };
   const sets = await usable(() => openCleaned(run, settings, terminal));
-  const dataHash = await hashOfData(sets);
+  const text = await openText(run, settings);
+  const dataHash = await hashOfData(sets, text);
   if (checkpoint && checkpoint.state.dataHash !== dataHash) {
     throw new UsageError(
-      `--resume: ${run.data.join(', ')} is not what the training began with: captions or images differ. ` +
-        'Give the same --data, or begin anew with --from.',
+      `--resume: ${[...run.data, ...run.text].join(', ')} is not what the training began with: captions or images differ. ` +
+        `Give the same --data${text.length > 0 ? ' and --text' : ''}, or begin anew with --from.`,
     );
   }
   const tokenizer = checkpoint
     ? Tokenizer.fromJSON(checkpoint.state.tokenizer)
-    : (earlier?.tokenizer ?? fitTokenizer(sets, settings));
+    : (earlier?.tokenizer ?? fitTokenizer(sets, text, settings));
   const config = await usable(() => configOf(settings, tokenizer));
   const device = await usable(() => requestDevice({ prefer: run.prefer, threads: run.threads }));
   terminal.say(`device: ${device.description}`);
   try {
     const features = await featuresOf(run, config, sets, device);
-    const data = trainingData(sets, settings.dataWeights, tokenizer, features);
+    const pictured = trainingData(sets, settings.dataWeights, tokenizer, features);
+    const data = text.length > 0 ? { ...textData(text, tokenizer), dev: pictured.dev } : pictured;
     const trained = build(device, config, settings);
     if (checkpoint) checkpoint.apply(trained);
     else if (earlier) trained.decoder.load(earlier.weights, earlier.file);
-    else trained.decoder.features.fit(...trainingRows(features, data.train.length));
+    else trained.decoder.features.fit(...trainingRows(features, pictured.train.length));
     const images = {
-      train: data.train.length,
+      train: pictured.train.length,
       dev: data.dev.reduce((sum, { images }) => sum + images.length, 0),
     };
     const captions = captionCount(sets.flatMap(({ train }) => train));
-    terminal.say(
-      `${images.train} images, ${captions} captions, ${tokenizer.size} word ids; choosing by ${images.dev} images`,
-    );
+    const learnt =
+      text.length > 0
+        ? `${data.train.length} sentences of text`
+        : `${images.train} images, ${captions} captions`;
+    terminal.say(`${learnt}, ${tokenizer.size} word ids; choosing by ${images.dev} images`);
     await prepareFolder(run, config, tokenizer);
     const state: TrainingState = checkpoint
       ? { ...checkpoint.state, settings, config: resumedConfig(checkpoint.state.config, run.config) }
@@ -105,6 +112,7 @@ async function trainInto(run: RunSettings, fresh: ModelSettings, terminal: Termi
     const facts = {
       device: device.description,
       images,
+      text: text.map(({ path, sentences }) => ({ path, sentences: sentences.length })),
       wordIds: tokenizer.size,
       sets: sets.map(({ path, set, train, dev }) => ({
         path,
@@ -165,9 +173,14 @@ async function openCleaned(
   return sets;
 }
 
-function fitTokenizer(sets: readonly CleanedSet[], { captions }: ModelSettings): Tokenizer {
-  const { minimumCount, numWords } = captions;
+function fitTokenizer(
+  sets: readonly CleanedSet[],
+  text: readonly TextFile[],
+  { captions }: ModelSettings,
+): Tokenizer {
+  const { minimumCount, numWords, vocabulary } = captions;
   const sentences = sets.flatMap(({ train }) => train.flatMap((record) => record.captions));
+  if (vocabulary === 'all') for (const file of text) for (const one of file.sentences) sentences.push(one);
   return Tokenizer.fit(sentences, { minimumCount, numWords: numWords ?? undefined });
 }
 
@@ -199,8 +212,11 @@ function build(device: Device, config: CaptionerConfig, settings: ModelSettings)
   return { decoder, optimiser: optimiserOf(settings, decoder), dropoutRandom, orderRandom, sampleRandom };
 }
 
-function optimiserOf({ optimiser, momentum, weightDecay }: ModelSettings, decoder: Decoder): Optimiser {
-  const parameters = decoder.trainable();
+function optimiserOf(
+  { objective, optimiser, momentum, weightDecay }: ModelSettings,
+  decoder: Decoder,
+): Optimiser {
+  const parameters = objective === 'language-model' ? languageParameters(decoder) : decoder.trainable();
   switch (optimiser) {
     case 'adam':
       return new Adam(parameters);

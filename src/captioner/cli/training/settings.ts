@@ -14,6 +14,8 @@ import type { Values } from './flags.ts';
 /** Where things are and what may differ from run to run. */
 export interface RunSettings {
   readonly data: readonly string[];
+  /** Files of sentences without images. */
+  readonly text: readonly string[];
   readonly out: string;
   readonly resume: boolean;
   /** Whether a model or checkpoint in `out` may be overwritten. */
@@ -41,6 +43,8 @@ export interface ModelSettings {
     readonly maximumWords: number;
     readonly minimumCount: number;
     readonly numWords: number | null;
+    /** Whose words get ids: those of the captions alone, or also those of the text. */
+    readonly vocabulary: 'captions' | 'all';
     readonly examples: number | null;
     readonly best: number | null;
     readonly heldOut: number;
@@ -51,7 +55,7 @@ export interface ModelSettings {
   readonly encoder: CaptionerConfig['encoder'];
   /** Without the vocabulary, which the captions decide. */
   readonly decoder: Omit<CaptionerConfig['decoder'], 'vocabulary'>;
-  readonly objective: 'cross-entropy' | 'cider';
+  readonly objective: 'cross-entropy' | 'cider' | 'language-model';
   /** Of self-critical training; not looked at otherwise. */
   readonly selfCritical: {
     readonly samples: number;
@@ -112,6 +116,7 @@ export function runSettings(values: Values): RunSettings {
   }
   return {
     data,
+    text: values.text ?? [],
     out,
     resume: values.resume,
     force: values.force,
@@ -137,6 +142,19 @@ export function modelSettings(values: Values): ModelSettings {
       `--${values.gate ? 'gate' : 'doubly-stochastic'} is for attention: give it units with --attention.`,
     );
   }
+  const blind = values.objective === 'language-model';
+  if (blind && doublyStochastic > 0) {
+    throw new UsageError(
+      '--doubly-stochastic is for attention to images, and --objective language-model sees none. Leave it away.',
+    );
+  }
+  if (values.vocabulary === 'all' && (!blind || values.from !== undefined)) {
+    throw new UsageError(
+      blind
+        ? '--vocabulary all counts words anew, and --from takes those of its model. Give one of them.'
+        : '--vocabulary all counts the words of --text too, which belongs to --objective language-model. Leave it away.',
+    );
+  }
   const optional = (flag: 'num-words' | 'num-examples' | 'best-captions' | 'decay-every') =>
     values[flag] === undefined ? null : whole(flag, values[flag]);
   const rate = (flag: 'dropout-encoding' | 'dropout-embedding' | 'dropout-output') =>
@@ -149,6 +167,7 @@ export function modelSettings(values: Values): ModelSettings {
       maximumWords: whole('max-words', values['max-words']),
       minimumCount: whole('minimum-count', values['minimum-count']),
       numWords: optional('num-words'),
+      vocabulary: choiceFlag('--vocabulary', values.vocabulary, ['captions', 'all']),
       examples: optional('num-examples'),
       best: optional('best-captions'),
       heldOut: fraction('held-out', values['held-out'], 0.001, 0.45),
@@ -179,7 +198,7 @@ export function modelSettings(values: Values): ModelSettings {
       recurrentActivation: 'sigmoid',
       maximumLength: whole('caption-length', values['caption-length']),
     },
-    objective: choiceFlag('--objective', values.objective, ['cross-entropy', 'cider']),
+    objective: choiceFlag('--objective', values.objective, ['cross-entropy', 'cider', 'language-model']),
     selfCritical: {
       samples: whole('samples', values.samples),
       baseline: choiceFlag('--baseline', values.baseline, ['mean', 'greedy']),
@@ -195,6 +214,8 @@ export function modelSettings(values: Values): ModelSettings {
       decayAfter: whole('decay-after', values['decay-after'], 0),
       clipNorm: fraction('clip-norm', values['clip-norm'], 1e-6, 1e9),
       batchImages: whole('batch-images', values['batch-images']),
+      batchSentences: whole('batch-sentences', values['batch-sentences']),
+      byLength: choiceFlag('--batches', values.batches, ['shuffled', 'length']) === 'length',
       labelSmoothing: fraction('label-smoothing', values['label-smoothing'], 0, 0.99),
       doublyStochastic,
       scheduledSampling: fraction('scheduled-sampling', values['scheduled-sampling'], 0, 1),
@@ -238,10 +259,13 @@ function optimiserSettings(values: Values): Pick<ModelSettings, 'optimiser' | 'w
 function choiceSettings(values: Values): Pick<ModelSettings, 'chooseBy' | 'scores'> {
   const byDefault = values.objective === 'cider' ? 'cider' : 'loss';
   const chooseBy = choiceFlag('--choose-by', values['choose-by'] ?? byDefault, ['loss', 'cider']);
-  const every = whole('score-every', values['score-every'], 0);
+  const blind = values.objective === 'language-model';
+  const every = blind ? 0 : whole('score-every', values['score-every'], 0);
   if (chooseBy === 'cider' && every === 0) {
     throw new UsageError(
-      '--choose-by cider needs captions to score, and --score-every 0 makes none. Raise it.',
+      blind
+        ? '--choose-by cider needs captions of images, and --objective language-model sees none. Choose by loss.'
+        : '--choose-by cider needs captions to score, and --score-every 0 makes none. Raise it.',
     );
   }
   const images = whole('score-images', values['score-images']);

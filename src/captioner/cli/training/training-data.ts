@@ -10,6 +10,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { TrainingImage } from '../../training/batches.ts';
 import { mostAgreed } from '../../training/consensus.ts';
 import type { Draw } from '../../training/epoch-order.ts';
+import { sentenceAlone } from '../../training/language-model.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import type { TrainingData } from '../../training/trainer.ts';
 import { openData } from '../data-folder.ts';
@@ -17,6 +18,7 @@ import { openProgressBar } from '../progress-bar.ts';
 import type { Terminal } from '../terminal.ts';
 import { cachedFeatures, cachedImages } from './feature-cache.ts';
 import type { ModelSettings, RunSettings } from './settings.ts';
+import type { TextFile } from './text.ts';
 
 /** A data set that was opened. */
 export interface OpenedSet {
@@ -155,4 +157,13 @@ export function trainingData(
   });
   const draws = sets.map((set, index) => ({ images: set.train.length, weight: weights[index] ?? 1 }));
   return { train, dev, draws, features };
+}
+
+/** Training data of the text's sentences in the place of the images. */
+export function textData(text: readonly TextFile[], tokenizer: Tokenizer): TrainingData {
+  const sentences = text.flatMap((file) => file.sentences);
+  return {
+    train: sentences.map((sentence) => sentenceAlone(tokenizer.encode(sentence, { wrapped: true }))),
+    features: null,
+  };
 }

@@ -15,7 +15,7 @@ export function trainingPage(state: TrainingState, facts: ReportFacts, progress:
       heading: 'Training of a captioner',
       reached: `epoch ${history.length} of ${settings.epochs}`,
       summary: html`${history.length} of ${settings.epochs} epochs done, ${progress}${best ? html`; the best is epoch ${best.epoch}` : ''}.
-${facts.images.train} images to train on, ${facts.images.dev} to choose by, ${facts.wordIds} word ids. Device: ${facts.device}.`,
+${trainedOn(facts)}, ${facts.images.dev} to choose by, ${facts.wordIds} word ids. Device: ${facts.device}.`,
       charts: charts(history),
       samples,
       columns: ['epoch', 'loss or reward', 'dev loss', 'CIDEr', 'BLEU-4', 'learning rate', 'seconds'],
@@ -25,6 +25,12 @@ ${facts.images.train} images to train on, ${facts.images.dev} to choose by, ${fa
     },
     progress,
   );
+}
+
+function trainedOn({ images, text }: ReportFacts): string {
+  if (text.length === 0) return `${images.train} images to train on`;
+  const sentences = text.reduce((sum, file) => sum + file.sentences, 0);
+  return `A language model of ${sentences} sentences without images; of ${images.train} images the features' statistics`;
 }
 
 function charts(history: readonly Epoch[]): [title: string, series: Series[]][] {
