@@ -203,12 +203,7 @@ export class Trainer {
   }
 
   /** A step down the loss of a batch under teacher forcing; resolves to it. */
-  async #force(
-    batch: Batch,
-    features: FeatureTable | null,
-    rate: number,
-    where: string,
-  ): Promise<number> {
+  async #force(batch: Batch, features: FeatureTable | null, rate: number, where: string): Promise<number> {
     const { device, decoder, schedule, random } = this.#options;
     const { scheduledSampling = 0 } = schedule;
     const opened = openScope();

@@ -77,7 +77,11 @@ async function fineTuneInto(
     openSets(run.data, { seed: settings.seed, heldOut: settings.heldOut }, terminal),
   );
   const images = tunedImages(sets, settings);
-  const hashes = { data: await hashOfData(sets), encoder: hashOf([encoderBytes]), teachers: hashOf(teacherBytes) };
+  const hashes = {
+    data: await hashOfData(sets),
+    encoder: hashOf([encoderBytes]),
+    teachers: hashOf(teacherBytes),
+  };
   if (checkpoint)
     checkSame(checkpoint, hashes, {
       data: run.data.join(', '),
