@@ -14,6 +14,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { architectureText, lookingLimit } from './model-card/architecture.mjs';
 import { addSteps, count, fineTuningText, table, trainingText } from './model-card/trainings.mjs';
 
 class CardError extends Error {}
@@ -195,24 +196,16 @@ function card(folder) {
   const rank = rankOf(readJson(folder, 'tokenizer.json', 'ekphrasis-tokenizer'));
   const { encoder, decoder } = config;
   const [{ date, program, device, beam }] = evaluations;
-  if (encoder.pooling !== 'average' || decoder.attention || decoder.initialState !== 'dense') {
-    throw new CardError('config.json is of another kind of model than the words of this script describe');
-  }
   const ranks = ['man', 'boy', 'woman', 'girl', 'dog', 'cat']
     .map((word) => `${word} ${rank(word)}`)
     .join(', ');
-  const reduced = encoder.reduceTo
-    ? ` (larger ones averaged down to ${encoder.reduceTo} × ${encoder.reduceTo} before, the size of the training images)`
-    : '';
   return `<!-- Written by scripts/model-card.mjs from the JSON files in this folder: change those, not this. -->
 
 # The shipped captioner
 
 Describes a photograph in one English sentence. It is the model that \`node dist/caption.js\` uses when none is named.
 
-An InceptionV3 looks at the image, resized to ${encoder.imageSide} × ${encoder.imageSide} pixels${reduced}; the outputs of ${encoder.outputs.join(' and ')} are averaged
-over its places, and of the square roots, standardised, a dense layer makes ${encoder.projection.units} numbers. With these and the word
-before (${decoder.embedding} numbers), an LSTM of ${decoder.units} units chooses word after word out of ${count(decoder.vocabulary)}, at most ${decoder.maximumLength} in a caption.
+${architectureText(config, count)}
 
 ## Data
 
@@ -255,7 +248,7 @@ ${beam.secondsPerCaption.toFixed(3)} seconds a caption at beam 3 once the image'
 ${confidenceText(config)}## Limits
 
 - Counts, colours and what lies where are often wrong, in sentences that sound sure.
-- It looks at the whole image at once, squeezed into a square: what is small in it is easily missed.
+- ${lookingLimit(config)}
 - It knows some ${count(decoder.vocabulary)} words. What has no word among them gets the nearest that it knows.
 - It writes English alone, in the manner of its captions.
 

@@ -78,4 +78,16 @@ browserTest('the console is empty but for the two files that are not there', () 
   assert.equal(others, []);
 });
 
+browserTest('a policy that forbids WebAssembly is named as the cause', async () => {
+  const server = await startStaticServer();
+  const opened = await openPage(browser, `${server.origin}/test/browser/strict.html`);
+  try {
+    const told = await opened.page.evaluate(() => window.strict);
+    assert.match(told, /^UnsupportedError: .*Content-Security-Policy forbids; add 'wasm-unsafe-eval'/);
+  } finally {
+    await opened.close();
+    await server.close();
+  }
+});
+
 test.run();

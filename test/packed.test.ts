@@ -83,6 +83,9 @@ test.before(() => {
   for (const name of Object.keys(dependencies)) {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
   }
+  // A package without its file is as missing as none, and hides any that lies above the temporary folder.
+  mkdirSync(join(project, 'node_modules/webgpu'));
+  writeFileSync(join(project, 'node_modules/webgpu/package.json'), JSON.stringify({ main: 'absent.js' }));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
 });
 
@@ -116,7 +119,7 @@ test('every part can be imported in Node, and is the same as in the whole', () =
     console.log(JSON.stringify({ names, same }));`;
   const { names, same } = node(program) as { names: string[][]; same: boolean };
   assert.ok(same);
-  for (const [index, some] of names.entries()) assert.ok(some.length > 3, parts[index]);
+  for (const [index, some] of names.entries()) assert.ok(some.length > 0, parts[index]);
   const [whole, ...others] = names;
   assert.equal([...new Set(others.flat())].sort(), whole.sort());
 });
@@ -220,6 +223,18 @@ test('without the optional webgpu it takes the CPU device, and says what is miss
   const { kind, message } = node(program) as { kind: string; message: string };
   assert.is(kind, 'cpu');
   assert.match(message, /npm package webgpu \(Dawn\) is not installed.*npm install webgpu/);
+});
+
+test("the browsers' build outside of a browser says so, and its CPU device works", () => {
+  const program = `
+    delete globalThis.navigator;
+    const { requestDevice } = await import(${JSON.stringify(join(installed, exports['./engine'].browser))});
+    const message = await requestDevice({ prefer: 'webgpu' }).catch((error) => error.message);
+    const { description } = await requestDevice();
+    console.log(JSON.stringify({ message, description }));`;
+  const { message, description } = node(program) as { message: string; description: string };
+  assert.match(message, /build for browsers, and here is none; outside of one import 'ekphrasis'/);
+  assert.match(description, /^CPU, .*one thread/);
 });
 
 test('its command captions a photograph with the model that comes along', () => {

@@ -99,6 +99,8 @@ declare global {
     measure: Promise<MeasureReport>;
     /** The work of worker.html. */
     worker: Promise<WorkerReport>;
+    /** What strict.html was told. */
+    strict: Promise<string>;
   }
 }
 

@@ -233,6 +233,12 @@ async function compile(shared: boolean): Promise<SimdModule> {
     const module = await WebAssembly.compile(shared ? importSharedMemory(program) : program);
     return { module, description: `SIMD WebAssembly kernels${fused ? ' with fused multiply-add' : ''}` };
   } catch (cause) {
+    if (/content.security|unsafe-eval/i.test(String(cause))) {
+      throw new UnsupportedError(
+        "The CPU device needs WebAssembly, which the page's Content-Security-Policy forbids; add 'wasm-unsafe-eval' to its script-src",
+        { cause },
+      );
+    }
     throw new UnsupportedError(
       'The CPU device needs WebAssembly with 128-bit SIMD, which this runtime does not have; ' +
         'use Node 20, Chrome 91, Firefox 89, Safari 16.4 or newer',

@@ -1,4 +1,4 @@
-import { openGpu } from '#gpu';
+import { adapterAdvice, openGpu } from '#gpu';
 import { NoAdapterError } from '../errors.ts';
 
 export { hardwareMayExist } from '#gpu';
@@ -19,11 +19,7 @@ export async function openAdapter(options: AdapterOptions = {}): Promise<GPUAdap
     forceFallbackAdapter: options.forceFallback ?? false,
   });
   if (!adapter) {
-    throw new NoAdapterError(
-      'no WebGPU adapter was found: neither a GPU with a Vulkan (Linux), Metal or Direct3D 12 driver nor a software one. ' +
-        'On Debian install libvulkan1 and mesa-vulkan-drivers (Debian 12: the one of bookworm-backports), or chromium and ' +
-        'set VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json; or take the CPU device',
-    );
+    throw new NoAdapterError(`no WebGPU adapter was found: ${adapterAdvice}`);
   }
   return adapter;
 }

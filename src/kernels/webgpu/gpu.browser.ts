@@ -2,6 +2,11 @@ import { NoAdapterError } from '../errors.ts';
 
 /** The browser's WebGPU. It takes no options. Throws NoAdapterError where there is none. */
 export async function openGpu(_options: readonly string[] = []): Promise<GPU> {
+  if (!globalThis.navigator) {
+    throw new NoAdapterError(
+      "this is ekphrasis's build for browsers, and here is none; outside of one import 'ekphrasis' without the browser condition",
+    );
+  }
   if (!navigator.gpu) {
     throw new NoAdapterError(
       'this page has no navigator.gpu: it needs a browser with WebGPU and a page served over https or from localhost; ' +
@@ -10,6 +15,11 @@ export async function openGpu(_options: readonly string[] = []): Promise<GPU> {
   }
   return navigator.gpu;
 }
+
+/** What to do where the browser has WebGPU and gives no adapter. */
+export const adapterAdvice =
+  'the browser found no GPU that it can use. Update the graphics driver, look at chrome://gpu or about:support for the ' +
+  'reason, or take the CPU device';
 
 /** Nothing to do: a browser runs its GPU in another process and tells when it is done. */
 export function restBetweenPolls(_waiting: () => boolean): void {}

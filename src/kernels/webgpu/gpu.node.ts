@@ -42,6 +42,12 @@ export async function openGpu(options: readonly string[] = []): Promise<GPU> {
   return gpu;
 }
 
+/** What to do where Dawn loads and finds no adapter. */
+export const adapterAdvice =
+  'neither a GPU with a Vulkan (Linux), Metal or Direct3D 12 driver nor a software one. ' +
+  'On Debian install libvulkan1 and mesa-vulkan-drivers (Debian 12: the one of bookworm-backports), or chromium and ' +
+  'set VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json; or take the CPU device';
+
 /** Where Linux shows GPUs: the kernel's drivers, NVIDIA's own, and Windows' below a Linux subsystem. */
 const LINUX_GPUS = ['/dev/dri', '/dev/nvidia0', '/dev/nvidiactl', '/dev/dxg'];
 

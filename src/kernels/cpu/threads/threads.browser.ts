@@ -11,7 +11,7 @@ export function obstacleToSharing(): string | null {
 
 /** How many threads the browser would have a page run at a time. */
 export function parallelism(): number {
-  return navigator.hardwareConcurrency;
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
 /** Starts a worker. */
