@@ -66,7 +66,7 @@ browserTest('the page that fits a line shows what README.md says', () =>
 );
 
 browserTest('the page that captions a photograph shows the sentence of the command line', () =>
-  withPage(only('html', 'Captioner'), async ({ page }) => {
+  withPage(only('html', 'CaptionerWorker'), async ({ page }) => {
     await page.waitForSelector('#file:not([disabled])', { timeout: 60_000 });
     await page.setInputFiles('#file', 'test/images/coffee.jpg');
     await page.waitForSelector('#answer:not(:empty)', { timeout: 120_000 });
@@ -75,12 +75,12 @@ browserTest('the page that captions a photograph shows the sentence of the comma
     await page.evaluate(() => document.querySelector('#answer')?.replaceChildren());
     await page.setInputFiles('#file', 'package.json');
     await page.waitForSelector('#answer:not(:empty)');
-    assert.match((await page.textContent('#answer')) ?? '', /only JPEG and PNG images are read/);
+    assert.match((await page.textContent('#answer')) ?? '', /package\.json is a text file, which this browser cannot decode/);
   }),
 );
 
 test('the example that captions in Node prints the sentence of the command line', () => {
-  const printed = output(['--input-type=module', '--eval', only('js', 'Captioner').text]);
+  const printed = output(['--input-type=module', '--eval', only('js', 'Captioner.load').text]);
   assert.is(printed, output(['dist/caption.js', 'test/images/cat.jpg']));
 });
 
