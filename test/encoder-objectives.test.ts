@@ -1,3 +1,4 @@
+// @minutes 8
 // What an encoder is fine-tuned for: gradients from captions, words and features down to the convolutions.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
