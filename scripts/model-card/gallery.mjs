@@ -56,7 +56,7 @@ writeFileSync(
 
 ${photographs.length} free photographs with which \`models/flickr8k/README.md\` shows what the shipped model says. Each was made smaller; those that
 are cut out were put on white, and the bedroom and the desk are views out of a panorama. Each keeps its own terms, which
-the project's licence does not replace. \`judgements.json\` says how right a person found the caption that stands there.
+the project's licence does not replace. \`judgements.json\` says how right each caption is, judged by eye.
 
 ${table(
   ['file', 'shows', 'author', 'terms', 'from'],

@@ -1,4 +1,4 @@
-// The section of a model's card with the photographs of docs/gallery, their captions, and a person's judgement of each.
+// The section of a model's card with the photographs of docs/gallery, their captions, and a judgement of each by eye.
 import { table } from './trainings.mjs';
 
 const verdicts = ['right', 'half right', 'wrong'];
@@ -33,8 +33,8 @@ export function photographsText({ photographs, captions, judgements, folder }) {
     .join(', ');
   return `## Photographs and captions
 
-${rows.length} free photographs of many kinds, none of them trained on, with all that the model says of them, good and bad: **${counts}**, as
-a person judged. Right: what is there is said, and nothing wrong. Half right: the main thing is right, something else is
+${rows.length} free photographs of many kinds, from none of the data sets above, with all that the model says of them, good and bad: **${counts}**,
+judged by eye. Right: what is there is said, and nothing wrong. Half right: the main thing is right, something else is
 wrong or missing. The pictures are in the repository, with their authors and terms in \`docs/gallery/README.md\`; the package has the text alone.
 
 ${table(
