@@ -4,7 +4,8 @@
 //   node dist/evaluate.js --data flickr8k --model models/flickr8k --beam 3 --beam 1 --json models/flickr8k/evaluation.json
 //   node dist/evaluate.js --data everyday --model models/flickr8k --beam 3 --beam 1 --json models/flickr8k/evaluation-everyday.json
 //
-// and, if it is there, steps.json: the scores of the models on the way, from the same command.
+// and, if they are there, steps.json: the scores of the models on the way, from the same command; and gallery.json: captions
+// of the photographs in docs/gallery, from `node scripts/model-card/gallery.mjs`.
 //
 //   node scripts/model-card.mjs [--check] [--model DIR]
 //
@@ -12,9 +13,11 @@
 // exits 1 where the card is not what would be written, and 2 where it cannot be made.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { architectureText, lookingLimit } from './model-card/architecture.mjs';
+import { photographsText } from './model-card/photographs.mjs';
 import { addSteps, count, fineTuningText, table, trainingText } from './model-card/trainings.mjs';
 
 class CardError extends Error {}
@@ -132,6 +135,21 @@ function stepsText(folder) {
   return `Step by step, at beam 3:\n\n${text}\n\n`;
 }
 
+/** The photographs with their captions, if this very model has captioned them. */
+function galleryText(folder) {
+  if (!existsSync(join(folder, 'gallery.json'))) return '';
+  const { model, captions } = readJson(folder, 'gallery.json', 'ekphrasis-gallery');
+  for (const [name, digest] of Object.entries(model)) {
+    if (createHash('sha256').update(readFile(folder, name)).digest('hex') !== digest) {
+      throw new CardError(`gallery.json is of another ${name}: run \`node scripts/model-card/gallery.mjs\``);
+    }
+  }
+  const gallery = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'gallery');
+  const { photographs } = readJson(gallery, 'photographs.json', 'ekphrasis-photographs');
+  const { judgements } = readJson(gallery, 'judgements.json', 'ekphrasis-judgements');
+  return `${photographsText({ photographs, captions, judgements, folder: relative(folder, gallery) })}\n`;
+}
+
 const purposes = {
   'config.json': 'what the weights mean and how they are joined',
   'encoder.safetensors': 'InceptionV3 up to the last block that is read',
@@ -142,11 +160,12 @@ const purposes = {
   'evaluation.json': 'the scores on Flickr8k, in full',
   'evaluation-everyday.json': 'the scores on everyday, in full',
   'steps.json': 'the scores of the models on the way',
+  'gallery.json': 'captions of the photographs in `docs/gallery`',
   'LICENSE-encoder': 'licence and origin of the encoder',
 };
 
 /** What not every model has. */
-const optional = new Set(['fine-tuning.json', 'evaluation-everyday.json', 'steps.json']);
+const optional = new Set(['fine-tuning.json', 'evaluation-everyday.json', 'steps.json', 'gallery.json']);
 
 const fileTable = (folder) =>
   table(
@@ -245,7 +264,7 @@ ${stepsText(folder)}${evaluations.map(scoresText).join('\n\n')}
 Measured on ${date.slice(0, 10)} with ekphrasis ${program} (${device.description}),
 ${beam.secondsPerCaption.toFixed(3)} seconds a caption at beam 3 once the image's features are there.
 
-${confidenceText(config)}## Limits
+${confidenceText(config)}${galleryText(folder)}## Limits
 
 - Counts, colours and what lies where are often wrong, in sentences that sound sure.
 - ${lookingLimit(config)}
