@@ -96,7 +96,7 @@ webgpuTest(test)('the example that times a product runs on both devices', () => 
 function commands(document: string): string[][] {
   return codeBlocks(document)
     .filter(({ language }) => language === 'sh')
-    .flatMap(({ text }) => text.split('\n'))
+    .flatMap(({ text }) => text.replaceAll(/\\\n\s*/g, '').split('\n'))
     .flatMap((line) => line.replace(/(^|\s)#.*/, '').split('&&'))
     .map((command) => command.trim().split(/\s+/))
     .filter(([program]) => program !== '');
