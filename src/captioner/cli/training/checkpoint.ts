@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../../../kernels/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
@@ -10,6 +10,7 @@ import type { Random } from '../../../nn/random.ts';
 import type { Decoder } from '../../decoder/decoder.ts';
 import type { EpochPosition } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
+import { writeWhole } from '../writing.ts';
 import type { Config } from './config-file.ts';
 import type { Epoch } from './epoch.ts';
 import type { ModelSettings } from './settings.ts';
@@ -54,9 +55,7 @@ const version = '4';
 
 /** Writes a file under another name first, so that a crash leaves the old one or the new one and nothing between. */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.partial`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
+  await writeWhole(path, content);
 }
 
 /** What {@link named} put under a prefix, by its own names again. */

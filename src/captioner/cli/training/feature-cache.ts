@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EkphrasisError } from '../../../kernels/errors.ts';
@@ -12,6 +12,7 @@ import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { workerUrl } from '../files.ts';
 import { messageOf } from '../terminal.ts';
+import { makeFolder, writeWhole } from '../writing.ts';
 import { FeatureFiles } from './feature-files.ts';
 import { imageDigest } from './image-digests.ts';
 
@@ -94,16 +95,15 @@ export async function openFeatures(
   const total = count(chunks);
   let done = total - count(missing);
   progress(done, total);
-  await makeFolder(folder);
+  await makeFolder(folder, '--cache');
   const jobs = missing.map((chunk) => ({ chunk, images: imagesOf(chunk) }));
   await compute(settings, jobs, threads, {
     image: () => progress(++done, total),
     chunk: async (chunk, data) => {
       const rows = imagesOf(chunk).length;
       const weight = { name: 'features', shape: [rows, data.length / rows], data };
-      const temporary = `${fileOf(chunk)}.${process.pid}.partial`;
-      await writeFile(temporary, writeSafetensors([weight], { encoding: settings.precision ?? 'float32' }));
-      await rename(temporary, fileOf(chunk));
+      const bytes = writeSafetensors([weight], { encoding: settings.precision ?? 'float32' });
+      await writeWhole(fileOf(chunk), bytes);
     },
   });
   return new FeatureFiles(featureShape(settings.encoder), chosen);
@@ -124,16 +124,6 @@ export async function cachedFeatures(
 
 function chunkOf(place: number): number {
   return Math.floor(place / chunkSize);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new EkphrasisError(
-      `the cache folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}); name another with --cache`,
-    );
-  }
 }
 
 interface Receiver {
