@@ -1,5 +1,13 @@
 import { type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PNG } from 'pngjs';
@@ -11,6 +19,7 @@ import { folderSource } from '../src/captioner/cli/files.ts';
 import { findImages } from '../src/captioner/cli/inputs.ts';
 import { DeviceLostError, FormatError, ImageError } from '../src/kernels/errors.ts';
 import { captionWith, input, session } from './caption-session.ts';
+import { errorOf } from './errors.ts';
 
 const COMMAND = resolve('dist/caption.js');
 const PHOTOGRAPHS = join('test', 'images');
@@ -30,6 +39,10 @@ test.before(() => {
   writeFileSync(join(folder, 'cut.jpg'), readFileSync(PHOTOGRAPH).subarray(0, 5000));
   mkdirSync(join(folder, 'bare'));
   symlinkSync('loop.png', join(folder, 'loop.png'));
+  mkdirSync(join(folder, 'endless'));
+  spawnSync('mkfifo', [join(folder, 'endless', 'pipe.jpg')]);
+  writeFileSync(join(folder, 'endless', 'huge.jpg'), '');
+  truncateSync(join(folder, 'endless', 'huge.jpg'), 64 * 1024 ** 2 + 1);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
@@ -109,6 +122,8 @@ test('every image that cannot be had costs one line, and the exit code is 1', ()
     ['loop.png', 'is a loop of symbolic links'],
     ['*.webp', 'matches no file'],
     ['/dev/zero', 'is a device'],
+    ['endless/pipe.jpg', 'is a pipe'],
+    ['endless/huge.jpg', 'is too large: 67108865 bytes, and at most 67108864 are read'],
   ];
   const args = ['--model', HOLLOW_MODEL, ...missing.map(([path]) => path)];
   const plain = run(args, { cwd: folder });
@@ -180,6 +195,19 @@ test('a model folder gives its own files only', async () => {
       (reason) => reason,
     );
     assert.instance(error, FormatError, name);
+  }
+});
+
+test('a model whose files are devices or pipes is refused', async () => {
+  for (const [name, words] of [
+    ['/dev/zero', /is a device, not a file/],
+    [join(folder, 'endless', 'pipe.jpg'), /is a pipe or a socket, not a file/],
+  ] as const) {
+    const model = join(folder, `model${name.length}`);
+    mkdirSync(model);
+    symlinkSync(name, join(model, 'encoder.safetensors'));
+    const { message } = await errorOf(FormatError, () => folderSource(model)('encoder.safetensors'));
+    assert.match(message, words);
   }
 });
 

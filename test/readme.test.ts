@@ -75,7 +75,10 @@ browserTest('the page that captions a photograph shows the sentence of the comma
     await page.evaluate(() => document.querySelector('#answer')?.replaceChildren());
     await page.setInputFiles('#file', 'package.json');
     await page.waitForSelector('#answer:not(:empty)');
-    assert.match((await page.textContent('#answer')) ?? '', /package\.json is a text file, which this browser cannot decode/);
+    assert.match(
+      (await page.textContent('#answer')) ?? '',
+      /package\.json is a text file, which this browser cannot decode/,
+    );
   }),
 );
 

@@ -6,7 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { copyWhole, writeWhole } from '../src/captioner/cli/files.ts';
+import { copyWhole, writeWhole } from '../src/captioner/cli/writing.ts';
 import { EkphrasisError } from '../src/kernels/errors.ts';
 import { readSafetensors } from '../src/nn/formats/safetensors.ts';
 import { errorOf } from './errors.ts';

@@ -4,7 +4,7 @@ import { decodeImage } from '../images/decode-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';
 import { UsageError } from './arguments.ts';
 import type { ImageInput } from './inputs.ts';
-import { messageOf, type Terminal } from './terminal.ts';
+import { messageOf, printable, type Terminal } from './terminal.ts';
 
 /** A loaded captioner on its device. */
 export interface Session {
@@ -105,15 +105,15 @@ function resultOf(path: string, captioned: Captioned, { top }: CaptionSettings) 
 /** The caption, and with `top` below its path a line for each sentence: its probability, the mean per word, its words. */
 function linesOf(path: string, captioned: Captioned, { top }: CaptionSettings, alone: boolean): string[] {
   const caption = captioned.unsure ? `not sure: ${captioned.caption}` : captioned.caption;
-  if (top === undefined) return [alone ? caption : `${path}: ${caption}`];
-  return [`${path}: ${caption}`, ...[captioned, ...captioned.alternatives].map(sentenceLine)];
+  if (top === undefined) return [printable(alone ? caption : `${path}: ${caption}`)];
+  return [printable(`${path}: ${caption}`), ...[captioned, ...captioned.alternatives].map(sentenceLine)];
 }
 
 function sentenceLine({ caption, logProbability, meanLogProbability }: Sentence): string {
   const percent = 100 * Math.exp(logProbability);
   const digits = percent < 10 ? percent.toPrecision(2) : percent.toFixed(0);
   const shown = percent < 0.001 ? percent.toExponential(1) : digits;
-  return `  ${shown.padStart(8)} %  ${meanLogProbability.toFixed(2).padStart(6)}  ${caption}`;
+  return `  ${shown.padStart(8)} %  ${meanLogProbability.toFixed(2).padStart(6)}  ${printable(caption)}`;
 }
 
 /**

@@ -2,12 +2,13 @@
 import { joinProfiles, type Profile } from '../../kernels/profile.ts';
 import { choiceFlag, numberFlag, readArguments, threadsFlag, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
-import { checkOutputFile, folderSource, packageVersion, writeWhole } from './files.ts';
+import { checkOutputFile, folderSource, packageVersion } from './files.ts';
 import { findImages } from './inputs.ts';
 import { modelFolder } from './model-folder.ts';
 import { profileTable } from './profile-table.ts';
 import { runCommand, type Terminal, usable } from './terminal.ts';
 import { type Tunable, tune } from './tune.ts';
+import { writeWhole } from './writing.ts';
 
 const HELP = `Describes photographs in a sentence each.
 

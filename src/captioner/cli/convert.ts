@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FormatError } from '../../kernels/errors.ts';
 import { inceptionWeights } from '../../nn/formats/inception-weights.ts';
@@ -13,8 +13,9 @@ import type { RecurrentActivation } from '../config.ts';
 import { captionerFiles, convertCaptioner, matricesOnly } from '../convert/captioner.ts';
 import { checkNetworkLayers } from '../convert/network-layers.ts';
 import { choiceFlag, readArguments, UsageError } from './arguments.ts';
-import { folderSource, packageVersion, reasonOf } from './files.ts';
+import { folderSource, MODEL_BYTE_LIMIT, packageVersion, readRegularFile } from './files.ts';
 import { runCommand, type Terminal } from './terminal.ts';
+import { whyNotWritten } from './writing.ts';
 
 const help = `Turn Keras or TensorFlow.js weights into the files that ekphrasis runs.
 
@@ -142,12 +143,8 @@ async function readInception(path: string): Promise<KerasModel> {
   return readTfjsLayers(model, folderSource(dirname(path)), path);
 }
 
-async function readInput(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new FormatError(`${path} ${reasonOf(error)}.`);
-  }
+function readInput(path: string): Promise<Uint8Array> {
+  return readRegularFile(path, MODEL_BYTE_LIMIT, (reason) => new FormatError(`${path} ${reason}.`));
 }
 
 async function refuseReplacing(paths: readonly string[], force: boolean): Promise<void> {
@@ -168,10 +165,7 @@ async function writeAll(outputs: readonly Output[], folder: string): Promise<voi
     for (const { path } of outputs) await rename(temporary(path), path);
   } catch (error) {
     await Promise.allSettled(outputs.map(({ path }) => rm(temporary(path), { force: true })));
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new FormatError(
-      `${folder} cannot be written to (${code}). Give another --out, or mend its permissions and free space.`,
-    );
+    throw new FormatError(`--out: ${folder} cannot be written to ${whyNotWritten(error)}.`);
   }
 }
 

@@ -1,23 +1,21 @@
 import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { FormatError } from '../../kernels/errors.ts';
 import { type DataFolder, type DataSet, type DataSetOptions, openDataSet } from '../data/data-set.ts';
 import { openImageList } from '../data/image-list.ts';
-import { reasonOf } from './files.ts';
+import { MODEL_BYTE_LIMIT, readRegularFile } from './files.ts';
 
 /** A data set's folder on disk; links are followed, since the images of a large set often lie elsewhere. */
 export function dataFolder(folder: string): DataFolder {
   return {
     list: () => glob('**', { cwd: folder, dot: true, onlyFiles: true, expandDirectories: false }),
-    read: async (name) => {
-      try {
-        return await readFile(join(folder, name));
-      } catch (error) {
-        throw new FormatError(`${join(folder, name)} ${reasonOf(error)}.`);
-      }
-    },
+    read: (name) =>
+      readRegularFile(
+        join(folder, name),
+        MODEL_BYTE_LIMIT,
+        (reason) => new FormatError(`${join(folder, name)} ${reason}.`),
+      ),
   };
 }
 

@@ -6,6 +6,7 @@ import { requestDevice } from '../../kernels/request-device.ts';
 import { readSafetensors } from '../../nn/formats/safetensors.ts';
 import { Encoder } from '../encoder/encoder.ts';
 import { decodeImage } from '../images/decode-image.ts';
+import { readImageFile } from './files.ts';
 import { messageOf } from './terminal.ts';
 import type { FeatureJob, FeatureReply, FeatureSettings } from './training/feature-cache.ts';
 
@@ -25,7 +26,9 @@ port.on('message', async (job: FeatureJob) => {
   try {
     const rows: Float32Array[] = [];
     for (const image of job.images) {
-      const features = encoder.features(decodeImage(await readFile(join(settings.folder, image)), image));
+      const features = encoder.features(
+        decodeImage(await readImageFile(join(settings.folder, image)), image),
+      );
       const row = (await features.data()) as Float32Array;
       if (!row.every(Number.isFinite))
         throw new EkphrasisError(

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EkphrasisError, FormatError, ImageError } from '../../kernels/errors.ts';
+import { FormatError, ImageError } from '../../kernels/errors.ts';
 import type { FileSource } from '../sources/file-source.ts';
 import { UsageError } from './arguments.ts';
 
-/** Larger files are not read: an uncompressed 100-megapixel image of 16-bit RGBA has 800 MB. */
-const BYTE_LIMIT = 1024 ** 3;
+/** Larger images are not read: a JPEG of 100 megapixels has some 40 MB. */
+const BYTE_LIMIT = 64 * 1024 ** 2;
+/** Larger files of a model are not read: Node reads no more at once. */
+export const MODEL_BYTE_LIMIT = 2 ** 31 - 1;
 
 const REASONS: Record<string, string> = {
   ENOENT: 'does not exist',
@@ -57,13 +59,12 @@ export function folderSource(folder: string): FileSource {
         `${folder}: the file name "${name}" leads out of the folder. Use a name within it.`,
       );
     }
-    try {
-      return await readFile(join(folder, inside));
-    } catch (error) {
-      throw new FormatError(
-        `${join(folder, inside)} ${reasonOf(error)}. Get a complete copy of the folder ${folder}.`,
-      );
-    }
+    const path = join(folder, inside);
+    return readRegularFile(
+      path,
+      MODEL_BYTE_LIMIT,
+      (reason) => new FormatError(`${path} ${reason}. Get a complete copy of the folder ${folder}.`),
+    );
   };
 }
 
@@ -79,46 +80,33 @@ export function checkOutputFile(flag: string, file: string | undefined): void {
 }
 
 /**
- * Writes a file beside its place first, so that a crash leaves the old one or the new one and nothing between; what cannot
- * be written leaves nothing behind. Throws EkphrasisError naming the file.
+ * Reads a file that has an end: a device or a pipe may have none. Throws what `fault` makes of the reason, in words that
+ * follow the file's name.
  */
-export function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
-  return putInPlace(file, (temporary) => writeFile(temporary, content));
-}
-
-/** Copies a file in the same way. */
-export function copyWhole(from: string, to: string): Promise<void> {
-  return putInPlace(to, (temporary) => copyFile(from, temporary));
-}
-
-async function putInPlace(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${process.pid}.partial`;
-  try {
-    await write(temporary);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new EkphrasisError(
-      `${file} cannot be written (${code}). Name another file, or mend permissions and free space.`,
-    );
-  }
-}
-
-/** Reads an image file; a device, an oversized or an unreadable file is an {@link ImageError} naming it. */
-export async function readImageFile(path: string): Promise<Uint8Array> {
+export async function readRegularFile(
+  path: string,
+  limit: number,
+  fault: (reason: string) => Error,
+): Promise<Uint8Array> {
+  let reason: string | null = null;
   try {
     const facts = await stat(path);
-    if (facts.size > BYTE_LIMIT)
-      throw new ImageError(`${path} is too large: ${facts.size} bytes. Scale it down first.`);
-    if (facts.isCharacterDevice() || facts.isBlockDevice()) {
-      throw new ImageError(`${path} is a device, not an image file. Use - to read standard input.`);
-    }
-    return await readFile(path);
+    if (facts.isCharacterDevice() || facts.isBlockDevice()) reason = 'is a device, not a file';
+    else if (facts.isFIFO() || facts.isSocket()) reason = 'is a pipe or a socket, not a file';
+    else if (facts.size > limit) reason = `is too large: ${facts.size} bytes, and at most ${limit} are read`;
+    else return await readFile(path);
   } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw new ImageError(`${path} ${reasonOf(error)}.`);
+    reason = reasonOf(error);
   }
+  throw fault(reason);
+}
+
+/** Reads an image file; what is no file, too large or unreadable is an {@link ImageError} naming it. */
+export function readImageFile(path: string): Promise<Uint8Array> {
+  return readRegularFile(path, BYTE_LIMIT, (reason) => {
+    const hint = /device|pipe/.test(reason) ? ' Use - to read standard input.' : '';
+    return new ImageError(`${path} ${reason}.${hint}`);
+  });
 }
 
 /** Reads a stream to its end, for images that come through standard input. */

@@ -1,5 +1,6 @@
 import { EkphrasisError } from '../../kernels/errors.ts';
 import { UsageError } from './arguments.ts';
+import { whyNotWritten } from './writing.ts';
 
 /** Where a command writes: results on standard output, everything else on standard error. */
 export interface Terminal {
@@ -17,6 +18,23 @@ export function messageOf(error: unknown): string {
   return message.replace(/\s*[\r\n]+\s*/g, ' ');
 }
 
+/**
+ * A text as one line without what a terminal would obey: control characters, which a file's name or a word of a model may
+ * hold, and those that turn the direction of writing, as \\u001b.
+ */
+export function printable(text: string): string {
+  return escaped(text, /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu);
+}
+
+function escaped(text: string, pattern: RegExp): string {
+  return text.replace(pattern, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The same of a text whose line ends and tabs are meant. */
+function printableLines(text: string): string {
+  return escaped(text, /(?![\n\t])[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu);
+}
+
 /** Makes what the engine throws while something is opened an error of the command line, which exits with 2. */
 export async function usable<T>(open: () => T | Promise<T>): Promise<T> {
   try {
@@ -30,8 +48,9 @@ export async function usable<T>(open: () => T | Promise<T>): Promise<T> {
 function openTerminal(command: string): Terminal {
   const terminal = {
     closed: false,
-    print: (text: string) => void (terminal.closed || process.stdout.write(`${text}\n`)),
-    say: (text: string) => void process.stderr.write(`${command}: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}\n`),
+    print: (text: string) => void (terminal.closed || process.stdout.write(`${printableLines(text)}\n`)),
+    say: (text: string) =>
+      void process.stderr.write(`${command}: ${printable(text.replace(/\s*[\r\n]+\s*/g, ' '))}\n`),
   };
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     terminal.closed = true;
@@ -45,7 +64,13 @@ function openTerminal(command: string): Terminal {
 }
 
 function explain(error: unknown): string {
-  return error instanceof EkphrasisError ? messageOf(error) : `internal error: ${messageOf(error)}`;
+  if (error instanceof EkphrasisError) return messageOf(error);
+  // The system refused a file: no fault of the program.
+  if (error instanceof Error && 'code' in error && 'syscall' in error) {
+    const path = 'path' in error ? String(error.path) : String(error.syscall);
+    return `${path} cannot be used ${whyNotWritten(error)}`;
+  }
+  return `internal error: ${messageOf(error)}`;
 }
 
 /**

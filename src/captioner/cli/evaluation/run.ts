@@ -27,10 +27,11 @@ import type { FileSource } from '../../sources/file-source.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import { UsageError } from '../arguments.ts';
 import { dataFolder } from '../data-folder.ts';
-import { folderSource, packageVersion, writeWhole } from '../files.ts';
+import { folderSource, packageVersion } from '../files.ts';
 import { openProgressBar } from '../progress-bar.ts';
 import { type Terminal, usable } from '../terminal.ts';
 import { cachedFeatures, cachedImages } from '../training/feature-cache.ts';
+import { writeWhole } from '../writing.ts';
 import { casesOf } from './cases.ts';
 
 /** A checked command line of evaluate. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { packageVersion, writeWhole } from '../files.ts';
+import { packageVersion } from '../files.ts';
 import { html } from '../pages/html.ts';
 import type { Series } from '../training/line-chart.ts';
 import { type Progress, runPage, seriesOf } from '../training/run-page.ts';
+import { writeWhole } from '../writing.ts';
 import type { FineTuningState } from './checkpoint.ts';
 import type { FineTuningEpoch } from './epoch.ts';
 import type { FineTuningRun } from './run-settings.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Weights } from '../../../nn/formats/weights.ts';
 import { convolutionOf } from '../../../nn/inception-v3/architecture.ts';
-import { writeWhole } from '../files.ts';
 import { named } from '../training/checkpoint.ts';
+import { writeWhole } from '../writing.ts';
 import { type FineTuned, layerFacts, layerFile } from './build.ts';
 import type { FineTuningState } from './checkpoint.ts';
 

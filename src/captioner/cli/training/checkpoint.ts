@@ -10,7 +10,7 @@ import type { Random } from '../../../nn/random.ts';
 import type { Decoder } from '../../decoder/decoder.ts';
 import type { EpochPosition } from '../../training/trainer.ts';
 import { UsageError } from '../arguments.ts';
-import { writeWhole } from '../files.ts';
+import { writeWhole } from '../writing.ts';
 import type { Config } from './config-file.ts';
 import type { Epoch } from './epoch.ts';
 import type { ModelSettings } from './settings.ts';

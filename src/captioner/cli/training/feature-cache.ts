@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EkphrasisError } from '../../../kernels/errors.ts';
@@ -11,8 +11,9 @@ import type { EncoderConfig } from '../../config.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { gridPlaces } from '../../decoder/decoder.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
-import { workerUrl, writeWhole } from '../files.ts';
+import { workerUrl } from '../files.ts';
 import { messageOf } from '../terminal.ts';
+import { makeFolder, writeWhole } from '../writing.ts';
 import { FeatureFiles } from './feature-files.ts';
 import { imageDigest } from './image-digests.ts';
 
@@ -96,7 +97,7 @@ export async function openFeatures(
   const total = count(chunks);
   let done = total - count(missing);
   progress(done, total);
-  await makeFolder(folder);
+  await makeFolder(folder, '--cache');
   const jobs = missing.map((chunk) => ({ chunk, images: imagesOf(chunk) }));
   await compute(settings, jobs, threads, {
     image: () => progress(++done, total),
@@ -125,16 +126,6 @@ export async function cachedFeatures(
 
 function chunkOf(place: number): number {
   return Math.floor(place / chunkSize);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new EkphrasisError(
-      `the cache folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}); name another with --cache`,
-    );
-  }
 }
 
 interface Receiver {

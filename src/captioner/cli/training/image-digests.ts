@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readImageFile } from '../files.ts';
 
 const known = new Map<string, string | null>();
 
@@ -11,7 +11,7 @@ const known = new Map<string, string | null>();
 export async function imageDigest(path: string): Promise<string | null> {
   let digest = known.get(path);
   if (digest === undefined) {
-    const bytes = await readFile(path).catch(() => null);
+    const bytes = await readImageFile(path).catch(() => null);
     digest = bytes && createHash('sha256').update(bytes).digest('hex');
     known.set(path, digest);
   }

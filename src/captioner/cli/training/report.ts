@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { packageVersion, writeWhole } from '../files.ts';
+import { packageVersion } from '../files.ts';
+import { writeWhole } from '../writing.ts';
 import { bestOf } from './best-epoch.ts';
 import type { TrainingState } from './checkpoint.ts';
 import type { ReportFacts } from './report-facts.ts';
