@@ -1,23 +1,6 @@
 // Hook of gemm.wgsl and gemm-tiled.wgsl for the gradient of a convolution's kernel: `a` is the padded image
 // [N, H, W, C], a row a channel of a tap, a segment a line of output pixels, along which `a` advances by strides.
 struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  segments: u32,
-  depth: u32,
-  rowGroups: u32,
-  columnGroups: u32,
-  aBatch: u32,
-  aRow: u32,
-  aDepth: u32,
-  bBatch: u32,
-  bSegment: u32,
-  bDepth: u32,
-  bColumn: u32,
-  yBatch: u32,
-  yRow: u32,
-  yOffset: u32,
   height: u32,
   width: u32,
   channels: u32,

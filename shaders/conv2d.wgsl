@@ -3,23 +3,6 @@
 const GUARDED: bool = false;
 
 struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  segments: u32,
-  depth: u32,
-  rowGroups: u32,
-  columnGroups: u32,
-  aBatch: u32,
-  aRow: u32,
-  aDepth: u32,
-  bBatch: u32,
-  bSegment: u32,
-  bDepth: u32,
-  bColumn: u32,
-  yBatch: u32,
-  yRow: u32,
-  yOffset: u32,
   height: i32,
   width: i32,
   channels: i32,

@@ -150,7 +150,10 @@ export interface Shader {
  */
 export interface Launch {
   readonly shader: Shader;
-  /** Files whose top-level declarations replace those of the same name in `shader`, or are added to it, in order. */
+  /**
+   * Files whose top-level declarations replace those of the same name in `shader`, or are added to it, in order. The
+   * fields of `struct Params` are joined.
+   */
   readonly hooks?: readonly Shader[];
   /** New values of `const NAME … = value;` and `alias NAME = value;` declarations, by name. */
   readonly constants?: Readonly<Record<string, number | string>>;
