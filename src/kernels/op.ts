@@ -7,7 +7,8 @@ import type { DType, NumericArray, Shape, TensorSpec } from './spec.ts';
  *       interface OpAttributes { softmax: SoftmaxAttributes }
  *     }
  *
- * so that an op can name any other in its gradient, fully typed, without importing it.
+ * so that an op can name any other in its gradient, fully typed, without importing it. A table of ops adds all of its rows
+ * by `interface OpAttributes extends …`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: rows are merged in by the op files
 export interface OpAttributes {}

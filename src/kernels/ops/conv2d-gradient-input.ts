@@ -1,5 +1,4 @@
 import source from '../../../shaders/conv2d-gradient-input.wgsl';
-import { activations } from '../activation.ts';
 import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
@@ -106,8 +105,8 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
       cLeading: channels,
       rows: batch * height * width,
       columns: channels,
-      activation: activations.linear.code,
-    };
+      activation: 'linear',
+    } as const;
     if (isPointwise(geometry)) {
       multiply(call, {
         ...shared,

@@ -1,5 +1,4 @@
 import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
-import { activations } from '../activation.ts';
 import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
@@ -114,7 +113,7 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
       rows: geometry.windowHeight * geometry.windowWidth * geometry.channels,
       columns: outputs,
       depth: geometry.batch * geometry.outputHeight * geometry.outputWidth,
-      activation: activations.linear.code,
+      activation: 'linear',
     });
     return true;
   },
