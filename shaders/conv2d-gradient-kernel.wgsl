@@ -4,10 +4,11 @@ struct Params {
   height: u32,
   width: u32,
   channels: u32,
-  kernelWidth: u32,
+  windowWidth: u32,
   outputHeight: u32,
   strideY: u32,
-  dilation: vec2<u32>,
+  dilationY: u32,
+  dilationX: u32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
@@ -20,8 +21,8 @@ struct Row {
 fn rowOf(batch: u32, row: u32) -> Row {
   let channel = row % params.channels;
   let tap = row / params.channels;
-  let y = tap / params.kernelWidth * params.dilation.x;
-  let x = tap % params.kernelWidth * params.dilation.y;
+  let y = tap / params.windowWidth * params.dilationY;
+  let x = tap % params.windowWidth * params.dilationX;
   return Row(i32((y * params.width + x) * params.channels + channel));
 }
 

@@ -15,7 +15,7 @@ import type { Random } from '../../nn/random.ts';
 import { concat, firstRows, gather, matmul, rowNumbers } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { scope } from '../../tensor/scope.ts';
-import { executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
+import { executeAll, filled, type Tensor } from '../../tensor/tensor.ts';
 import type { CaptionerConfig, RecurrentActivation } from '../config.ts';
 import { FeatureTransform } from './feature-transform.ts';
 import { WordOutput } from './word-output.ts';
@@ -207,7 +207,7 @@ export class Decoder extends Module {
       }
       const { units, layers = 1 } = this.config.decoder;
       const shape = [(choice ?? features).shape[0], layers * units];
-      const zeros = () => executeOn(this.#device, 'fill', [], { shape, dtype: 'float32', value: 0 })[0];
+      const zeros = () => filled(this.#device, shape, 0);
       return { h: zeros(), c: zeros() };
     });
   }

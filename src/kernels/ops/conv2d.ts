@@ -15,6 +15,7 @@ import {
   type WindowGeometry,
   windowArguments,
   windowGeometry,
+  windowUniforms,
 } from '../window.ts';
 
 declare module '../op.ts' {
@@ -198,15 +199,10 @@ function problemOf(
     rowHook: {
       shader: { name: 'conv2d', source },
       uniforms: {
-        height,
-        width,
-        channels,
-        outputHeight,
-        outputWidth,
+        ...windowUniforms(geometry),
         segmentsPerLine,
-        stride: [geometry.strideY, geometry.strideX],
-        padding: [geometry.paddingTop, geometry.paddingLeft],
-        dilation: [geometry.dilationY, geometry.dilationX],
+        dilationY: geometry.dilationY,
+        dilationX: geometry.dilationX,
       },
       startUnit: channels,
       guarded: padded,
