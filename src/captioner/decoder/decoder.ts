@@ -180,23 +180,6 @@ export class Decoder extends Module {
     });
   }
 
-  /** Tensors of an encoding as a list. */
-  get encodingTensors(): number {
-    return this.attention ? 3 : 2;
-  }
-
-  /** An encoding's tensors as a list, as plans take and give them. */
-  listOf({ features, projected, keys, choice }: Encoding): Tensor[] {
-    return [features, projected, keys, choice].filter((tensor) => tensor !== null);
-  }
-
-  /** The encoding of such a list. */
-  encodingOf([features, other, choice]: readonly Tensor[]): Encoding {
-    return this.attention
-      ? { features, projected: null, keys: other, choice }
-      : { features, projected: other, keys: null, choice: null };
-  }
-
   /** The state before the first word, for each of the encoding's B sentences: h and c [B, layers · U]. */
   initialState({ features, choice }: Encoding): LSTMState {
     return scope(() => {
