@@ -31,12 +31,18 @@ const noWasm = {
   },
 };
 
-async function loadOpTable() {
+/** The op table, and a Map from an op's name to the file that defines it. */
+async function loadOps() {
   const folder = mkdtempSync(join(tmpdir(), 'ekphrasis-docs-'));
+  const paths = readdirSync(opFolder).map((file) => `${opFolder}/${file}`);
+  const modules = paths.map((path, index) => `export * as module${index} from './${path}';`);
   try {
-    const outfile = join(folder, 'op-table.mjs');
+    const outfile = join(folder, 'ops.mjs');
     await build({
-      entryPoints: ['src/kernels/op-table.ts'],
+      stdin: {
+        contents: `export { opTable } from './src/kernels/op-table.ts';\n${modules.join('\n')}`,
+        resolveDir: '.',
+      },
       outfile,
       bundle: true,
       format: 'esm',
@@ -46,21 +52,19 @@ async function loadOpTable() {
       plugins: [noWasm],
       logLevel: 'warning',
     });
-    return (await import(pathToFileURL(outfile).href)).opTable;
+    const { opTable, ...exported } = await import(pathToFileURL(outfile).href);
+    const files = new Map();
+    for (const [index, path] of paths.entries()) {
+      const values = Object.values(exported[`module${index}`]);
+      // A file exports an op, or several under their names.
+      for (const op of [...values, ...values.flatMap((value) => Object.values(value ?? {}))]) {
+        if (opTable[op?.name] === op) files.set(op.name, path);
+      }
+    }
+    return { opTable, files };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Map from an op's name to the file that declares it: the one that adds its row to `OpAttributes`. */
-function filesOfOps() {
-  const files = new Map();
-  for (const file of readdirSync(opFolder)) {
-    const source = readFileSync(`${opFolder}/${file}`, 'utf8');
-    const rows = /interface OpAttributes \{([^}]*)\}/.exec(source)?.[1] ?? '';
-    for (const [, name] of rows.matchAll(/^\s*(\w+):/gm)) files.set(name, `${opFolder}/${file}`);
-  }
-  return files;
 }
 
 /** The kinds of adapter that variants are chosen for, with the limits that every WebGPU adapter has. */
@@ -145,8 +149,7 @@ function row(name, definition, file) {
 }
 
 async function reference() {
-  const table = await loadOpTable();
-  const files = filesOfOps();
+  const { opTable: table, files } = await loadOps();
   const names = Object.keys(table).sort((a, b) => a.localeCompare(b, 'en'));
   const rows = names.map((name) => row(name, table[name], files.get(name)));
   return `# The ops

@@ -1,9 +1,6 @@
-// Gradient of the keys of additive attention. An invocation owns a unit of a place and walks the rows in order.
-const WORKGROUP_SIZE: u32 = 64u;
-
+// Hook of elements.wgsl: gradient of the keys of additive attention. An invocation owns a unit of a place
+// and walks the rows in order.
 struct Params {
-  size: u32,
-  grids: u32,
   places: u32,
   units: u32,
   rows: u32,
@@ -18,12 +15,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dKeys: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = id.x + id.y * groups.x * WORKGROUP_SIZE;
-  if (index >= params.size) {
-    return;
-  }
+fn element(index: u32) {
   let i = index % params.units;
   let place = index / params.units % params.places;
   let grid = index / params.units / params.places;

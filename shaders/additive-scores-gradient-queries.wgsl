@@ -1,13 +1,9 @@
-// Gradient of the queries of additive attention, and of the score from each of them. An invocation owns a unit of a
-// row and walks the places in order.
-const WORKGROUP_SIZE: u32 = 64u;
-
+// Hook of elements.wgsl: gradient of the queries of additive attention, and of the score from each of
+// them. An invocation owns a unit of a row and walks the places in order.
 struct Params {
-  size: u32,
   grids: u32,
   places: u32,
   units: u32,
-  rows: u32,
 }
 
 @group(0) @binding(0) var<storage, read> keys: array<f32>;
@@ -20,12 +16,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> dScore: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = id.x + id.y * groups.x * WORKGROUP_SIZE;
-  if (index >= params.size) {
-    return;
-  }
+fn element(index: u32) {
   let i = index % params.units;
   let row = index / params.units;
   let grid = choice[row];

@@ -5,7 +5,6 @@ const LANES: u32 = 64u;
 alias Partial = f32;
 
 struct Params {
-  rows: u32,
   columns: u32,
   grids: u32,
   places: u32,

@@ -7,14 +7,14 @@ struct Params {
   height: u32,
   width: u32,
   channels: u32,
-  rows: u32,
-  columns: u32,
-  top: u32,
-  left: u32,
+  outputHeight: u32,
+  outputWidth: u32,
   windowHeight: u32,
   windowWidth: u32,
-  strideHeight: u32,
-  strideWidth: u32,
+  strideY: u32,
+  strideX: u32,
+  paddingTop: u32,
+  paddingLeft: u32,
 }
 
 @group(0) @binding(0) var<storage, read> g: array<f32>;
@@ -39,17 +39,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     return;
   }
   let channel = index % params.channels;
-  let paddedColumn = (index / params.channels) % params.width + params.left;
-  let paddedRow = (index / (params.channels * params.width)) % params.height + params.top;
+  let paddedColumn = (index / params.channels) % params.width + params.paddingLeft;
+  let paddedRow = (index / (params.channels * params.width)) % params.height + params.paddingTop;
   let image = index / (params.channels * params.width * params.height);
-  let endRow = min(paddedRow / params.strideHeight + 1u, params.rows);
-  let endColumn = min(paddedColumn / params.strideWidth + 1u, params.columns);
+  let endRow = min(paddedRow / params.strideY + 1u, params.outputHeight);
+  let endColumn = min(paddedColumn / params.strideX + 1u, params.outputWidth);
   var sum = 0.0;
-  for (var row = firstWindow(paddedRow, params.windowHeight, params.strideHeight); row < endRow; row++) {
-    let tall = covered(row, params.windowHeight, params.strideHeight, params.top, params.height);
-    for (var column = firstWindow(paddedColumn, params.windowWidth, params.strideWidth); column < endColumn; column++) {
-      let wide = covered(column, params.windowWidth, params.strideWidth, params.left, params.width);
-      let window = ((image * params.rows + row) * params.columns + column) * params.channels + channel;
+  for (var row = firstWindow(paddedRow, params.windowHeight, params.strideY); row < endRow; row++) {
+    let tall = covered(row, params.windowHeight, params.strideY, params.paddingTop, params.height);
+    for (var column = firstWindow(paddedColumn, params.windowWidth, params.strideX); column < endColumn; column++) {
+      let wide = covered(column, params.windowWidth, params.strideX, params.paddingLeft, params.width);
+      let window = ((image * params.outputHeight + row) * params.outputWidth + column) * params.channels + channel;
       sum += g[window] / f32(tall * wide);
     }
   }

@@ -4,32 +4,19 @@
 const GUARDED: bool = true;
 
 struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  segments: u32,
-  depth: u32,
-  rowGroups: u32,
-  columnGroups: u32,
-  aBatch: u32,
-  aRow: u32,
-  aDepth: u32,
-  bBatch: u32,
-  bSegment: u32,
-  bDepth: u32,
-  bColumn: u32,
-  yBatch: u32,
-  yRow: u32,
-  yOffset: u32,
   height: u32,
   width: u32,
+  // Of the gradient, which are the outputs of the convolution.
+  channels: i32,
   outputHeight: i32,
   outputWidth: i32,
-  outputChannels: i32,
   segmentsPerLine: u32,
-  stride: vec2<i32>,
-  padding: vec2<i32>,
-  dilation: vec2<i32>,
+  strideY: i32,
+  strideX: i32,
+  paddingTop: i32,
+  paddingLeft: i32,
+  dilationY: i32,
+  dilationX: i32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
@@ -45,19 +32,19 @@ fn rowOf(batch: u32, row: u32) -> Row {
   let line = row / params.width;
   let image = line / params.height;
   return Row(
-    i32(line % params.height) + params.padding.x,
-    i32(row % params.width) + params.padding.y,
-    i32(image) * params.outputHeight * params.outputWidth * params.outputChannels,
+    i32(line % params.height) + params.paddingTop,
+    i32(row % params.width) + params.paddingLeft,
+    i32(image) * params.outputHeight * params.outputWidth * params.channels,
   );
 }
 
 fn segmentStart(row: Row, segment: u32) -> i32 {
-  let y = row.y - i32(segment / params.segmentsPerLine) * params.dilation.x;
-  let x = row.x - i32(segment % params.segmentsPerLine) * params.dilation.y;
-  let outputY = y / params.stride.x;
-  let outputX = x / params.stride.y;
-  let reached = y >= 0 && x >= 0 && outputY * params.stride.x == y && outputX * params.stride.y == x
+  let y = row.y - i32(segment / params.segmentsPerLine) * params.dilationY;
+  let x = row.x - i32(segment % params.segmentsPerLine) * params.dilationX;
+  let outputY = y / params.strideY;
+  let outputX = x / params.strideX;
+  let reached = y >= 0 && x >= 0 && outputY * params.strideY == y && outputX * params.strideX == x
     && outputY < params.outputHeight && outputX < params.outputWidth;
-  let start = row.image + (outputY * params.outputWidth + outputX) * params.outputChannels;
+  let start = row.image + (outputY * params.outputWidth + outputX) * params.channels;
   return select(start, -1, GUARDED && !reached);
 }

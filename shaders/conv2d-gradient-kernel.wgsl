@@ -1,30 +1,14 @@
 // Hook of gemm.wgsl and gemm-tiled.wgsl for the gradient of a convolution's kernel: `a` is the padded image
 // [N, H, W, C], a row a channel of a tap, a segment a line of output pixels, along which `a` advances by strides.
 struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  segments: u32,
-  depth: u32,
-  rowGroups: u32,
-  columnGroups: u32,
-  aBatch: u32,
-  aRow: u32,
-  aDepth: u32,
-  bBatch: u32,
-  bSegment: u32,
-  bDepth: u32,
-  bColumn: u32,
-  yBatch: u32,
-  yRow: u32,
-  yOffset: u32,
   height: u32,
   width: u32,
   channels: u32,
-  kernelWidth: u32,
+  windowWidth: u32,
   outputHeight: u32,
   strideY: u32,
-  dilation: vec2<u32>,
+  dilationY: u32,
+  dilationX: u32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
@@ -37,8 +21,8 @@ struct Row {
 fn rowOf(batch: u32, row: u32) -> Row {
   let channel = row % params.channels;
   let tap = row / params.channels;
-  let y = tap / params.kernelWidth * params.dilation.x;
-  let x = tap % params.kernelWidth * params.dilation.y;
+  let y = tap / params.windowWidth * params.dilationY;
+  let x = tap % params.windowWidth * params.dilationX;
   return Row(i32((y * params.width + x) * params.channels + channel));
 }
 

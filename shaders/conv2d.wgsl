@@ -3,32 +3,18 @@
 const GUARDED: bool = false;
 
 struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  segments: u32,
-  depth: u32,
-  rowGroups: u32,
-  columnGroups: u32,
-  aBatch: u32,
-  aRow: u32,
-  aDepth: u32,
-  bBatch: u32,
-  bSegment: u32,
-  bDepth: u32,
-  bColumn: u32,
-  yBatch: u32,
-  yRow: u32,
-  yOffset: u32,
   height: i32,
   width: i32,
   channels: i32,
   outputHeight: u32,
   outputWidth: u32,
   segmentsPerLine: u32,
-  stride: vec2<i32>,
-  padding: vec2<i32>,
-  dilation: vec2<i32>,
+  strideY: i32,
+  strideX: i32,
+  paddingTop: i32,
+  paddingLeft: i32,
+  dilationY: i32,
+  dilationX: i32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
@@ -44,15 +30,15 @@ fn rowOf(batch: u32, row: u32) -> Row {
   let line = row / params.outputWidth;
   let image = line / params.outputHeight;
   return Row(
-    i32(line % params.outputHeight) * params.stride.x - params.padding.x,
-    i32(row % params.outputWidth) * params.stride.y - params.padding.y,
+    i32(line % params.outputHeight) * params.strideY - params.paddingTop,
+    i32(row % params.outputWidth) * params.strideX - params.paddingLeft,
     i32(image) * params.height * params.width * params.channels,
   );
 }
 
 fn segmentStart(row: Row, segment: u32) -> i32 {
-  let y = row.y + i32(segment / params.segmentsPerLine) * params.dilation.x;
-  let x = row.x + i32(segment % params.segmentsPerLine) * params.dilation.y;
+  let y = row.y + i32(segment / params.segmentsPerLine) * params.dilationY;
+  let x = row.x + i32(segment % params.segmentsPerLine) * params.dilationX;
   let inside = y >= 0 && y < params.height && x >= 0 && x < params.width;
   let start = row.image + (y * params.width + x) * params.channels;
   return select(start, -1, GUARDED && !inside);

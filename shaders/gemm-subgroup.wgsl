@@ -17,12 +17,10 @@ const TAIL: bool = false;
 struct Params {
   batches: u32,
   rows: u32,
-  columns: u32,
   segments: u32,
   depth: u32,
   rowGroups: u32,
   columnGroups: u32,
-  aDepth: u32,
   bDepth: u32,
 }
 

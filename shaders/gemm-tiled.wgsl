@@ -28,7 +28,6 @@ struct Params {
   depth: u32,
   rowGroups: u32,
   columnGroups: u32,
-  aDepth: u32,
   bDepth: u32,
 }
 

@@ -1,9 +1,5 @@
-// Each row of x times the matrix of its number; the strides say whether the matrix is transposed. One invocation an
-// element of y.
-const WORKGROUP_SIZE: u32 = 64u;
-
+// Hook of elements.wgsl: each row of x times the matrix of its number; the strides say whether the matrix is transposed.
 struct Params {
-  size: u32,
   matrices: u32,
   depth: u32,
   columns: u32,
@@ -18,12 +14,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = id.x + id.y * groups.x * WORKGROUP_SIZE;
-  if (index >= params.size) {
-    return;
-  }
+fn element(index: u32) {
   let row = index / params.columns;
   let number = choice[row];
   var sum = 0.0;

@@ -7,14 +7,14 @@ struct Params {
   height: u32,
   width: u32,
   channels: u32,
-  rows: u32,
-  columns: u32,
-  top: u32,
-  left: u32,
+  outputHeight: u32,
+  outputWidth: u32,
   windowHeight: u32,
   windowWidth: u32,
-  strideHeight: u32,
-  strideWidth: u32,
+  strideY: u32,
+  strideX: u32,
+  paddingTop: u32,
+  paddingLeft: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -38,22 +38,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let column = (index / params.channels) % params.width;
   let row = (index / (params.channels * params.width)) % params.height;
   let image = index / (params.channels * params.width * params.height);
-  let paddedRow = row + params.top;
-  let paddedColumn = column + params.left;
-  let endRow = min(paddedRow / params.strideHeight + 1u, params.rows);
-  let endColumn = min(paddedColumn / params.strideWidth + 1u, params.columns);
+  let paddedRow = row + params.paddingTop;
+  let paddedColumn = column + params.paddingLeft;
+  let endRow = min(paddedRow / params.strideY + 1u, params.outputHeight);
+  let endColumn = min(paddedColumn / params.strideX + 1u, params.outputWidth);
   let value = x[index];
   var sum = 0.0;
-  for (var windowRow = firstWindow(paddedRow, params.windowHeight, params.strideHeight); windowRow < endRow; windowRow++) {
-    for (var windowColumn = firstWindow(paddedColumn, params.windowWidth, params.strideWidth); windowColumn < endColumn; windowColumn++) {
-      let window = ((image * params.rows + windowRow) * params.columns + windowColumn) * params.channels + channel;
+  for (var windowRow = firstWindow(paddedRow, params.windowHeight, params.strideY); windowRow < endRow; windowRow++) {
+    for (var windowColumn = firstWindow(paddedColumn, params.windowWidth, params.strideX); windowColumn < endColumn; windowColumn++) {
+      let window = ((image * params.outputHeight + windowRow) * params.outputWidth + windowColumn) * params.channels + channel;
       if (y[window] != value) {
         continue;
       }
       // Elements of the window that come before this one must be smaller.
-      let top = max(windowRow * params.strideHeight, params.top) - params.top;
-      let left = max(windowColumn * params.strideWidth, params.left) - params.left;
-      let right = min(windowColumn * params.strideWidth + params.windowWidth - params.left, params.width);
+      let top = max(windowRow * params.strideY, params.paddingTop) - params.paddingTop;
+      let left = max(windowColumn * params.strideX, params.paddingLeft) - params.paddingLeft;
+      let right = min(windowColumn * params.strideX + params.windowWidth - params.paddingLeft, params.width);
       var first = true;
       for (var otherRow = top; otherRow <= row; otherRow++) {
         let end = select(right, column, otherRow == row);

@@ -1,9 +1,6 @@
-// Outer products of the rows of a and b, added up by number. An invocation owns an element of a matrix and walks the
-// rows in order.
-const WORKGROUP_SIZE: u32 = 64u;
-
+// Hook of elements.wgsl: outer products of the rows of a and b, added up by number. An invocation owns an element of a
+// matrix and walks the rows in order.
 struct Params {
-  size: u32,
   rows: u32,
   k: u32,
   m: u32,
@@ -16,12 +13,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = id.x + id.y * groups.x * WORKGROUP_SIZE;
-  if (index >= params.size) {
-    return;
-  }
+fn element(index: u32) {
   let column = index % params.m;
   let line = index / params.m % params.k;
   let number = index / params.m / params.k;

@@ -10,7 +10,6 @@ const BLOCK: u32 = 64u;
 alias Partial = f32;
 
 struct Params {
-  rows: u32,
   columns: u32,
   scale: f32,
   outerShape: array<vec4<u32>, 2>,

@@ -8,7 +8,6 @@ struct Partial {
 }
 
 struct Params {
-  rows: u32,
   columns: u32,
   ignore: i32,
   smoothing: f32,

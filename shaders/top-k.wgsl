@@ -12,7 +12,6 @@ struct Partial {
 }
 
 struct Params {
-  rows: u32,
   columns: u32,
   k: u32,
 }

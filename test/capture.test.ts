@@ -17,7 +17,7 @@ import { capture } from '../src/tensor/capture.ts';
 import { Concatenation } from '../src/tensor/concatenation.ts';
 import { argmax, concat, matmul, topK } from '../src/tensor/functions.ts';
 import { Parameter } from '../src/tensor/parameter.ts';
-import { scope } from '../src/tensor/scope.ts';
+import { disposeAll, scope } from '../src/tensor/scope.ts';
 import { scalar, Tensor } from '../src/tensor/tensor.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
@@ -116,6 +116,42 @@ onDevice(
       [2, 4, 6, 8],
     ]);
     for (const output of outputs) output.dispose();
+  },
+);
+
+onDevice(
+  'a plan takes and gives tensors in arrays, objects and maps, and keeps what is null',
+  async (device) => {
+    const example = { left: float(2), others: [float(2), new Map([['far', float(2)]])], none: null } as const;
+    const plan = capture(device, example, ({ left, others: [near, more], none }) => ({
+      sums: [left.add(near), left.subtract(more.get('far') as Tensor)],
+      none,
+      same: new Map([['left', left]]),
+    }));
+    assert.equal(plan.outputs, {
+      sums: [float(2), float(2)],
+      none: null,
+      same: new Map([['left', float(2)]]),
+    });
+    const [left, near, far] = [
+      [5, 6],
+      [1, 2],
+      [3, 3],
+    ].map((data) => Tensor.from(device, data));
+    // In another order than that of the example.
+    const outputs = plan.run({ none: null, others: [near, new Map([['far', far]])], left });
+    assert.is(outputs.none, null);
+    assert.equal(await dataOf([...outputs.sums, outputs.same.get('left') as Tensor]), [
+      [6, 8],
+      [2, 3],
+      [5, 6],
+    ]);
+    for (const others of [[near], [near, new Map()], [near, new Map([['far', far]]), far]]) {
+      const { message } = await errorOf(ShapeError, () => plan.run({ left, none: null, others } as never));
+      assert.match(message, /not tensors in the structure/);
+    }
+    plan.dispose();
+    disposeAll([outputs, left, near, far]);
   },
 );
 

@@ -5,12 +5,12 @@ import { Decoder, type Encoding } from '../src/captioner/decoder/decoder.ts';
 import { greedySearch } from '../src/captioner/search/greedy.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { matmul, rowNumbers } from '../src/tensor/functions.ts';
-import { scope } from '../src/tensor/scope.ts';
+import { disposeAll, scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
 import { eachDevice } from './each-device.ts';
 import { readGolden, type StoredTensor, upload, weight } from './golden.ts';
-import { disposeEncoding, smallConfig } from './small-decoder.ts';
+import { smallConfig } from './small-decoder.ts';
 
 interface Golden {
   readonly size: {
@@ -104,7 +104,7 @@ for (const golden of decoders) {
       for (const tensor of [before.h, before.c, results.probabilities, results.weights]) tensor?.dispose();
     }
     for (const tensor of [state.h, state.c]) tensor.dispose();
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   });
 
@@ -123,9 +123,9 @@ for (const golden of decoders) {
       }, 0);
       assert.ok(Math.abs(logProbability - expected) < 1e-4, `${logProbability}, expected ${expected}`);
       number.dispose();
-      disposeEncoding(one);
+      disposeAll(one);
     }
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   });
 }

@@ -7,18 +7,12 @@ import { FormatError, ShapeError } from '../src/kernels/errors.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { stages } from '../src/nn/inception-v3/architecture.ts';
 import type { HostWeight } from '../src/nn/module.ts';
-import { scope } from '../src/tensor/scope.ts';
+import { disposeAll, scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
-import {
-  type DecoderKind,
-  disposeEncoding,
-  randomDecoder,
-  randomFeatures,
-  smallConfig,
-} from './small-decoder.ts';
+import { type DecoderKind, randomDecoder, randomFeatures, smallConfig } from './small-decoder.ts';
 
 const onDevice = await eachDevice(test);
 
@@ -74,7 +68,7 @@ onDevice('averaged features: root, standardised, projected; the first state is d
     compare(name, await tensor.data(), expected, 1e-5);
   }
   for (const tensor of [features, state.h, state.c]) tensor.dispose();
-  disposeEncoding(encoding);
+  disposeAll(encoding);
   decoder.dispose();
 });
 
@@ -92,7 +86,7 @@ onDevice('a grid is projected place by place, and laid out flat where the config
     assert.is(encoding.keys === null, kind === 'flattened');
     assert.is(encoding.projected === null, kind === 'attention');
     features.dispose();
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   }
 });
@@ -119,10 +113,10 @@ onDevice('the parts of a step leave nothing but their results', async (device) =
     const logits = decoder.logits(next.h);
     const hidden = decoder.hiddenStates(words, encoding, [1]);
     assert.equal([...(await hidden.data())], [...(await next.h.data())]);
-    assert.is(device.memory().storages, before + decoder.encodingTensors + 2 + 1 + 2 + 1 + 1, kind);
+    assert.is(device.memory().storages, before + (kind === 'attention' ? 3 : 2) + 2 + 1 + 2 + 1 + 1, kind);
     const all = [features, ids, words, logits, hidden, ...Object.values(state), ...Object.values(next)];
     for (const tensor of all) tensor.dispose();
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   }
 });
@@ -164,7 +158,7 @@ onDevice('sentences laid out together have the hidden states that each has alone
       }
     }
     features.dispose();
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   }
 });

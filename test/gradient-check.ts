@@ -3,6 +3,7 @@ import type { SampleInput } from '../src/kernels/op.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';
 import { scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
+import { centralDifferences, spread } from './central-differences.ts';
 import { compare } from './compare.ts';
 import { Float64Device } from './float64-device.ts';
 
@@ -13,8 +14,6 @@ export interface Differentiable {
   dispose(): void;
 }
 
-/** Step of the central differences. */
-const STEP = 1e-5;
 const TOLERANCE = 1e-4;
 /** Gradients below this magnitude are held to the tolerance of this one: float32 loses what cancels. */
 const FLOOR = 1e-2;
@@ -48,7 +47,9 @@ export async function checkGradients(
         }
         const at = spread(actual.length, differences);
         const chosen = Float64Array.from(at, (element) => actual[element]);
-        const expected = centralDifferences(exact, model, moved, at);
+        const expected = centralDifferences(exact.elements(moved.operand('differences').storage), at, () =>
+          evaluate(exact, model),
+        );
         compare(`the gradient of ${name}`, chosen, expected, TOLERANCE, { floor: FLOOR, indices: at });
       }
     } finally {
@@ -87,27 +88,4 @@ function evaluate(exact: Float64Device, model: Differentiable): number {
   const [value] = exact.elements(loss.operand('loss').storage);
   loss.dispose();
   return value;
-}
-
-function centralDifferences(
-  exact: Float64Device,
-  model: Differentiable,
-  moved: Tensor,
-  at: readonly number[],
-): Float64Array {
-  const elements = exact.elements(moved.operand('differences').storage);
-  return Float64Array.from(at, (element) => {
-    const value = elements[element];
-    elements[element] = value + STEP;
-    const above = evaluate(exact, model);
-    elements[element] = value - STEP;
-    const below = evaluate(exact, model);
-    elements[element] = value;
-    return (above - below) / (2 * STEP);
-  });
-}
-
-function spread(length: number, count: number): number[] {
-  if (length <= count) return Array.from({ length }, (_, index) => index);
-  return Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * length) / count));
 }

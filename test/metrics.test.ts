@@ -186,25 +186,24 @@ test('counts beside the scores, and refusals', () => {
 });
 
 const known = '../shared/data/metrics';
-if (existsSync(known)) {
-  test('the reference scorers give the same figures', () => {
-    const read = (name: string) => JSON.parse(readFileSync(`${known}/${name}.json`, 'utf8'));
-    const scores = evaluateCaptions(
-      new Map(Object.entries<string>(read('candidates'))),
-      new Map(Object.entries<string[]>(read('references'))),
+// Skipped where the data are missing.
+(existsSync(known) ? test : test.skip)('the reference scorers give the same figures', () => {
+  const read = (name: string) => JSON.parse(readFileSync(`${known}/${name}.json`, 'utf8'));
+  const scores = evaluateCaptions(
+    new Map(Object.entries<string>(read('candidates'))),
+    new Map(Object.entries<string[]>(read('references'))),
+  );
+  const expected = read('expected');
+  for (const name of ['BLEU-1', 'BLEU-2', 'BLEU-3', 'BLEU-4', 'ROUGE-L', 'CIDEr'] as const) {
+    assert.ok(
+      Math.abs(scores[name] - expected[name]) < 1e-9,
+      `${name} ${scores[name]}, not ${expected[name]}`,
     );
-    const expected = read('expected');
-    for (const name of ['BLEU-1', 'BLEU-2', 'BLEU-3', 'BLEU-4', 'ROUGE-L', 'CIDEr'] as const) {
-      assert.ok(
-        Math.abs(scores[name] - expected[name]) < 1e-9,
-        `${name} ${scores[name]}, not ${expected[name]}`,
-      );
-    }
-    close(scores.meanLength, expected.mean_length);
-    assert.is(scores.distinctCaptions, expected.distinct_captions);
-    assert.is(scores.emptyCaptions, expected.empty_captions);
-    assert.is(scores.images, expected.images);
-  });
-}
+  }
+  close(scores.meanLength, expected.mean_length);
+  assert.is(scores.distinctCaptions, expected.distinct_captions);
+  assert.is(scores.emptyCaptions, expected.empty_captions);
+  assert.is(scores.images, expected.images);
+});
 
 test.run();

@@ -4,6 +4,7 @@ import { opTable } from '../src/kernels/op-table.ts';
 import { densePlacement } from '../src/kernels/placement.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { type DeviceArray, elementCount, type NumericArray, type TensorSpec } from '../src/kernels/spec.ts';
+import { centralDifferences, spread } from './central-differences.ts';
 import { compare } from './compare.ts';
 import { DeviceGradientContext } from './device-gradient-context.ts';
 
@@ -13,8 +14,7 @@ export interface OpCase {
   run(device: Device): Promise<void>;
 }
 
-/** Step of the central differences, and the tolerance of a gradient relative to the largest in its tensor. */
-const STEP = 1e-5;
+/** Tolerance of a gradient relative to the largest in its tensor. */
 const GRADIENT_TOLERANCE = 1e-4;
 /** Gradients below this magnitude are held to the tolerance of this one: float32 loses what cancels. */
 const GRADIENT_FLOOR = 1e-2;
@@ -127,8 +127,8 @@ async function checkGradient(
       if (result) compareSpec(what, result, specs[index]);
       // A gradient may be left out where it is zero everywhere, as through a cast to integers.
       const actual = result ? await device.read(context.operandOf(result)) : arrays[index].map(() => 0);
-      const at = spread(actual.length);
-      const differences = centralDifferences(
+      const at = spread(actual.length, DIFFERENCES);
+      const differences = exactGradient(
         definition,
         sample.attributes,
         specs,
@@ -147,7 +147,7 @@ async function checkGradient(
 }
 
 /** Slope of Σ weights · outputs along some elements of one input, in float64. */
-function centralDifferences(
+function exactGradient(
   definition: OpDefinition<unknown>,
   attributes: unknown,
   specs: readonly TensorSpec[],
@@ -158,30 +158,14 @@ function centralDifferences(
   at: readonly number[],
 ): Float64Array {
   const moved = arrays.map(float64);
-  const loss = () => {
+  return centralDifferences(moved[input], at, () => {
     let sum = 0;
     for (const [index, output] of oracle(definition, specs, outputSpecs, moved, attributes).entries()) {
       if (outputSpecs[index].dtype !== 'float32') continue;
       for (let i = 0; i < output.length; i++) sum += weights[index][i] * output[i];
     }
     return sum;
-  };
-  return Float64Array.from(at, (element) => {
-    const value = moved[input][element];
-    moved[input][element] = value + STEP;
-    const above = loss();
-    moved[input][element] = value - STEP;
-    const below = loss();
-    moved[input][element] = value;
-    return (above - below) / (2 * STEP);
   });
-}
-
-function spread(length: number): number[] {
-  if (length <= DIFFERENCES) return Array.from({ length }, (_, index) => index);
-  return Array.from({ length: DIFFERENCES }, (_, index) =>
-    Math.floor(((index + 0.5) * length) / DIFFERENCES),
-  );
 }
 
 function oracle(

@@ -12,12 +12,12 @@ import {
 import { SentenceSearch } from '../src/captioner/search/sentence-search.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { UnsupportedError } from '../src/kernels/errors.ts';
-import { openScope } from '../src/tensor/scope.ts';
+import { disposeAll, openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
 import { Float64Device } from './float64-device.ts';
-import { type DecoderKind, disposeEncoding, randomDecoder, randomFeatures } from './small-decoder.ts';
+import { type DecoderKind, randomDecoder, randomFeatures } from './small-decoder.ts';
 
 const onDevice = await eachDevice(test);
 
@@ -119,7 +119,7 @@ async function withDecoder(
   try {
     await body({ decoder, encoding });
   } finally {
-    disposeEncoding(encoding);
+    disposeAll(encoding);
     decoder.dispose();
   }
 }
@@ -182,7 +182,7 @@ onDevice('a search tells of all the sentences of its beam, the best first', asyn
       const expected = await onHost(kind, seed, (model) => hostBeam(model, 3, options));
       const sentences = [...expected].sort((a, b) => rankOf(b, options) - rankOf(a, options));
       await withDecoder(device, kind, seed, async ({ decoder, encoding }) => {
-        const search = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, 3, options));
+        const search = new SentenceSearch(device, new BeamSearch(device, decoder, 3, options));
         const found = await search.findAll(encoding);
         assert.is(found.length, 3);
         for (const [place, sentence] of sentences.entries()) {
@@ -201,13 +201,13 @@ onDevice('a beam wider than the sentences there are tells of those alone', async
   const options = { ...usual, maximumLength: 1 };
   const expected = await onHost('average', 2, (model) => allSentences(model, options));
   await withDecoder(device, 'average', 2, async ({ decoder, encoding }) => {
-    const wide = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, 6, options));
+    const wide = new SentenceSearch(device, new BeamSearch(device, decoder, 6, options));
     const found = await wide.findAll(encoding);
     assert.equal(
       found.map(({ tokens }) => tokens),
       expected.map(({ tokens }) => [...tokens]),
     );
-    const greedy = new SentenceSearch(device, decoder, new GreedySearch(device, decoder, options));
+    const greedy = new SentenceSearch(device, new GreedySearch(device, decoder, options));
     assert.equal(
       (await greedy.findAll(encoding)).map(({ tokens }) => tokens),
       [[...expected[0].tokens]],
@@ -364,7 +364,7 @@ onDevice('a search finds the same for one image after another, however often it 
       for (const method of methods) {
         const found: Hypothesis[][] = [];
         for (const stepsPerRead of [1, 3, 7]) {
-          const search = new SentenceSearch(device, decoder, method(), stepsPerRead);
+          const search = new SentenceSearch(device, method(), stepsPerRead);
           const inTurn: Hypothesis[] = [];
           for (const encoding of encodings) inTurn.push(await search.find(encoding));
           assert.equal(await Promise.all(encodings.map((encoding) => search.find(encoding))), inTurn);
@@ -374,7 +374,7 @@ onDevice('a search finds the same for one image after another, however often it 
         assert.equal(found[1], found[0]);
         assert.equal(found[2], found[0]);
       }
-      for (const encoding of encodings) disposeEncoding(encoding);
+      for (const encoding of encodings) disposeAll(encoding);
       for (const each of features) each.dispose();
     });
   }

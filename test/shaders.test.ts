@@ -74,6 +74,24 @@ test('constants and hooks replace declarations by name, the rest stays', () => {
   assert.match(text, '@compute @workgroup_size(COUNT, (1 + 1))');
 });
 
+test('joins the fields of `struct Params` of a shader and its hooks', async () => {
+  const hook = (fields: string) => ({ name: 'hook.wgsl', source: `struct Params { ${fields} }` });
+  const layoutOf = (fields: string) => reflect(specialise({ shader, hooks: [hook(fields)] })).uniforms;
+  assert.equal(
+    layoutOf('shift: f32, size: vec2<u32>')?.fields.map(({ name, offset }) => [name, offset]),
+    [
+      ['count', 0],
+      ['shift', 4],
+      ['size', 8],
+    ],
+  );
+  const { message } = await errorOf(KernelError, () => layoutOf('shift: i32'));
+  assert.is(
+    message,
+    'scale.wgsl + hook.wgsl: the uniform shift is f32 and i32; declare it alike in all files',
+  );
+});
+
 test('an impossible constant is refused by file and name', async () => {
   const impossible: Record<string, number>[] = [
     { MISSING: 1 },

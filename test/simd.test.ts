@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Activation } from '../src/kernels/activation.ts';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
+import { bindSimdKernels, compileSimdKernels } from '../src/kernels/cpu/simd-kernels.ts';
 import type { Operand } from '../src/kernels/device.ts';
 import type { OpAttributes, OpName } from '../src/kernels/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
+import { unaryRows } from '../src/kernels/ops/unary.ts';
+import { unaryGradient } from '../src/kernels/ops/unary-gradient.ts';
 import { floatSample, integerSample } from '../src/kernels/samples.ts';
 import type { DeviceArray, Shape } from '../src/kernels/spec.ts';
 import { compare } from './compare.ts';
@@ -183,14 +185,34 @@ test('exp, sigmoid and tanh saturate', async () => {
   for (const { storage } of [input, output]) device.release(storage);
 });
 
-test('SIMD gradients of activations agree with the plain op, at the kinks too', async () => {
-  const names: Activation[] = ['relu', 'sigmoid', 'tanh', 'hardSigmoid'];
-  for (const activation of names) {
+test('SIMD gradients of functions of one tensor agree with the plain op, at the kinks too', async () => {
+  for (const { attributes } of unaryGradient.samples()) {
+    const { slope, kink = 0.5, domain, loop } = unaryRows[attributes.operation];
     for (const size of SIZES) {
-      const y = Float32Array.from(floatSample([size], size, activation === 'tanh' ? -1 : 0, 1).data);
-      y.set([0, 1], 1);
-      await check('activationGradient', [upload([size], y), floats([size], 5)], { activation });
+      const x = Float32Array.from(floatSample([size], size, ...domain).data);
+      x[1] = kink;
+      const y = new Float32Array(size);
+      loop(x, y);
+      await check(
+        'unaryGradient',
+        [upload([size], slope?.of === 'x' ? x : y), floats([size], 5)],
+        attributes,
+      );
     }
+  }
+});
+
+test('element-wise kernels trap at the number of an operation that they do not have', async () => {
+  const { module } = await compileSimdKernels(false);
+  const { functions, numbers } = bindSimdKernels(
+    module,
+    new WebAssembly.Memory({ initial: 1, maximum: 65536 }),
+  );
+  const kernel = (name: string) => functions[numbers.get(name) ?? -1];
+  for (const operation of [-1, 99]) {
+    assert.throws(() => kernel('unary')(operation, 0, 16, 4, 0, 1), /unreachable/);
+    assert.throws(() => kernel('unaryGradient')(operation, 0, 16, 32, 4, 0, 1), /unreachable/);
+    assert.throws(() => kernel('binary')(operation, 0, 4, 1, 16, 4, 1, 32, 4, 0, 1), /unreachable/);
   }
 });
 

@@ -1,5 +1,5 @@
 import type { CaptionerConfig, DecoderConfig } from '../src/captioner/config.ts';
-import { Decoder, type DropoutRates, type Encoding } from '../src/captioner/decoder/decoder.ts';
+import { Decoder, type DropoutRates } from '../src/captioner/decoder/decoder.ts';
 import type { Device } from '../src/kernels/device.ts';
 import { floatSample } from '../src/kernels/samples.ts';
 import { Random } from '../src/nn/random.ts';
@@ -125,8 +125,4 @@ export async function randomDecoder(
 export function randomFeatures(device: Device, kind: DecoderKind, seed: number, images = 1): Tensor {
   const shape = kind === 'average' ? [images, 256] : [images, 49, 256];
   return Tensor.from(device, Float32Array.from(floatSample(shape, seed, 0, 1).data), shape);
-}
-
-export function disposeEncoding(encoding: Encoding): void {
-  for (const tensor of Object.values(encoding)) tensor?.dispose();
 }

@@ -78,7 +78,7 @@ function largeCalls(): Call[] {
     ['add', [floatSample(long, 18), floatSample([40_013], 19)], {}],
     ['multiply', [floatSample(long, 20), floatSample([3, 1], 21)], {}],
     ['tanh', [floatSample(long, 22)], {}],
-    ['activationGradient', [floatSample(long, 23), floatSample(long, 24)], { activation: 'sigmoid' }],
+    ['unaryGradient', [floatSample(long, 23), floatSample(long, 24)], { operation: 'sigmoid' }],
     ['lstmGates', [floatSample([37, 4 * 259], 25), floatSample([37, 259], 26)], lstm],
     ['softmax', [floatSample([13, 10_001], 27)], {}],
     ['logSoftmax', [floatSample([13, 10_001], 28)], {}],

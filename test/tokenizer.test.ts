@@ -149,22 +149,18 @@ test('a damaged or foreign pickle is refused', () => {
 });
 
 const seedFolder = process.env.EKPHRASIS_SEED ?? '../shared/seed';
-if (existsSync(seedFolder)) {
-  test('the original tokenizers load', () => {
-    for (const [version, wordAtLimit] of [
-      ['v1', 'compter'],
-      ['v2', 'swiping'],
-    ]) {
-      const tokenizer = readTokenizerPickle(readFileSync(`${seedFolder}/tokenizer-${version}.pickle`));
-      assert.equal(
-        [tokenizer.size, tokenizer.unknownId, tokenizer.startId, tokenizer.endId],
-        [10001, 1, 2, 3],
-      );
-      assert.is(tokenizer.decode([4, 5, 6, 7, 8, 9, 10, 11, 12, 3]), 'on of in with and is man to a');
-      assert.is(tokenizer.word(10000), wordAtLimit);
-      assert.equal(tokenizer.encode(`man ${wordAtLimit} qqqq`), [10, 1, 1]);
-    }
-  });
-}
+// Skipped where the data are missing.
+(existsSync(seedFolder) ? test : test.skip)('the original tokenizers load', () => {
+  for (const [version, wordAtLimit] of [
+    ['v1', 'compter'],
+    ['v2', 'swiping'],
+  ]) {
+    const tokenizer = readTokenizerPickle(readFileSync(`${seedFolder}/tokenizer-${version}.pickle`));
+    assert.equal([tokenizer.size, tokenizer.unknownId, tokenizer.startId, tokenizer.endId], [10001, 1, 2, 3]);
+    assert.is(tokenizer.decode([4, 5, 6, 7, 8, 9, 10, 11, 12, 3]), 'on of in with and is man to a');
+    assert.is(tokenizer.word(10000), wordAtLimit);
+    assert.equal(tokenizer.encode(`man ${wordAtLimit} qqqq`), [10, 1, 1]);
+  }
+});
 
 test.run();

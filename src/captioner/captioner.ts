@@ -4,7 +4,7 @@ import type { TensorSpec } from '../kernels/spec.ts';
 import { readSafetensors } from '../nn/formats/safetensors.ts';
 import { gridPlacement, gridSide } from '../nn/inception-v3/architecture.ts';
 import { capture, type Plan } from '../tensor/capture.ts';
-import { scope } from '../tensor/scope.ts';
+import { disposeAll, scope } from '../tensor/scope.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type CaptionerConfig, parseCaptionerConfig } from './config.ts';
 import { Decoder, type Encoding } from './decoder/decoder.ts';
@@ -81,7 +81,7 @@ export class Captioner {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
   readonly #device: Device;
-  #encode: Plan | null = null;
+  #encode: Plan<Tensor, Encoding> | null = null;
   /** By width of the beam and exponent of the length. */
   readonly #searches = new Map<string, SentenceSearch>();
 
@@ -140,9 +140,8 @@ export class Captioner {
   async describe(features: Tensor, options: CaptionOptions = {}): Promise<Caption> {
     this.#checkOptions(options);
     const search = this.#searchOf(options);
-    const tensors = this.#encoding(features).run([features], false);
+    const encoding = this.#encoding(features).run(features, false);
     try {
-      const encoding = this.decoder.encodingOf(tensors);
       const { onWord, signal } = options;
       const [best, ...others] = await search.findAll(encoding, {
         signal,
@@ -157,7 +156,7 @@ export class Captioner {
         attention: options.attention ? await this.#attentionMaps(best, encoding) : null,
       };
     } finally {
-      for (const tensor of tensors) tensor.dispose();
+      disposeAll(encoding);
     }
   }
 
@@ -181,12 +180,12 @@ export class Captioner {
   }
 
   /** The decoder's view of features of this shape, as a plan. */
-  #encoding(features: TensorSpec): Plan {
+  #encoding(features: TensorSpec): Plan<Tensor, Encoding> {
     if (this.#encode?.stale) {
       this.#encode.dispose();
       this.#encode = null;
     }
-    this.#encode ??= capture(this.#device, [features], ([x]) => this.decoder.listOf(this.decoder.encode(x)));
+    this.#encode ??= capture(this.#device, features, (x: Tensor) => this.decoder.encode(x));
     return this.#encode;
   }
 
@@ -250,7 +249,7 @@ export class Captioner {
         beam === 1
           ? new GreedySearch(this.#device, this.decoder, options)
           : new BeamSearch(this.#device, this.decoder, beam, options);
-      search = new SentenceSearch(this.#device, this.decoder, method);
+      search = new SentenceSearch(this.#device, method);
       this.#searches.set(key, search);
     }
     return search;

@@ -4,8 +4,6 @@ import type { Shader } from './op.ts';
 export type Activation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'hardSigmoid';
 
 interface Formulas {
-  /** How the SIMD kernels number it. */
-  readonly code: number;
   /** The activation itself. */
   readonly value: (x: number) => number;
   /** Its derivative, expressed in its own output; 0 at the kinks of relu and hardSigmoid. */
@@ -25,30 +23,26 @@ export function hardSigmoid(x: number): number {
 
 // WGSL leaves the result of an overflowing exp open, so arguments are clamped where the result has long saturated.
 export const activations: Readonly<Record<Activation, Formulas>> = {
-  linear: { code: 0, value: (x) => x, slope: () => 1, wgslValue: 'x', wgslSlope: '1.0' },
+  linear: { value: (x) => x, slope: () => 1, wgslValue: 'x', wgslSlope: '1.0' },
   relu: {
-    code: 1,
     value: (x) => Math.max(x, 0),
     slope: (y) => (y > 0 ? 1 : 0),
     wgslValue: 'max(x, 0.0)',
     wgslSlope: 'select(0.0, 1.0, y > 0.0)',
   },
   sigmoid: {
-    code: 2,
     value: sigmoid,
     slope: (y) => y * (1 - y),
     wgslValue: '1.0 / (1.0 + exp(clamp(-x, -80.0, 80.0)))',
     wgslSlope: 'y * (1.0 - y)',
   },
   tanh: {
-    code: 3,
     value: Math.tanh,
     slope: (y) => 1 - y * y,
     wgslValue: 'tanh(clamp(x, -15.0, 15.0))',
     wgslSlope: '1.0 - y * y',
   },
   hardSigmoid: {
-    code: 4,
     value: hardSigmoid,
     slope: (y) => (y > 0 && y < 1 ? 0.2 : 0),
     wgslValue: 'clamp(0.2 * x + 0.5, 0.0, 1.0)',

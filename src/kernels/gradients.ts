@@ -1,3 +1,4 @@
+import type { Activation } from './activation.ts';
 import type { GradientContext, Value } from './op.ts';
 import { type Shape, sameShape } from './spec.ts';
 
@@ -17,4 +18,14 @@ export function sumToShape<A>(context: GradientContext<A>, gradient: Value, shap
   }
   const sum = context.run('sum', [gradient], { axes, keepDimensions: true });
   return sameShape(sum.shape, shape) ? sum : context.run('reshape', [sum], { shape });
+}
+
+/** The gradient g of an activation's output y as one of its input. */
+export function throughActivation<A>(
+  context: GradientContext<A>,
+  activation: Activation,
+  y: Value,
+  g: Value,
+): Value {
+  return activation === 'linear' ? g : context.run('unaryGradient', [y, g], { operation: activation });
 }

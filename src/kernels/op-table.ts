@@ -1,5 +1,4 @@
 import type { OpAttributes, OpDefinition, OpName } from './op.ts';
-import { activationGradient } from './ops/activation-gradient.ts';
 import { adam } from './ops/adam.ts';
 import { additiveScores } from './ops/additive-scores.ts';
 import { additiveScoresGradient } from './ops/additive-scores-gradient.ts';
@@ -42,13 +41,14 @@ import { split } from './ops/split.ts';
 import { topK } from './ops/top-k.ts';
 import { transpose } from './ops/transpose.ts';
 import { unaryOps } from './ops/unary.ts';
+import { unaryGradient } from './ops/unary-gradient.ts';
 
 /** Every op, by name. A row that is missing or of the wrong attributes is a type error. */
 export const opTable: { readonly [K in OpName]: OpDefinition<OpAttributes[K]> } = {
   ...unaryOps,
   ...binaryOps,
   ...reduceOps,
-  activationGradient,
+  unaryGradient,
   broadcastTo,
   cast,
   concat,

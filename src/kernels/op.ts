@@ -7,7 +7,8 @@ import type { DType, NumericArray, Shape, TensorSpec } from './spec.ts';
  *       interface OpAttributes { softmax: SoftmaxAttributes }
  *     }
  *
- * so that an op can name any other in its gradient, fully typed, without importing it.
+ * so that an op can name any other in its gradient, fully typed, without importing it. A table of ops adds all of its rows
+ * by `interface OpAttributes extends …`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: rows are merged in by the op files
 export interface OpAttributes {}
@@ -150,7 +151,10 @@ export interface Shader {
  */
 export interface Launch {
   readonly shader: Shader;
-  /** Files whose top-level declarations replace those of the same name in `shader`, or are added to it, in order. */
+  /**
+   * Files whose top-level declarations replace those of the same name in `shader`, or are added to it, in order. The
+   * fields of `struct Params` are joined.
+   */
   readonly hooks?: readonly Shader[];
   /** New values of `const NAME … = value;` and `alias NAME = value;` declarations, by name. */
   readonly constants?: Readonly<Record<string, number | string>>;

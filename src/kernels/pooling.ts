@@ -1,9 +1,16 @@
+import poolSource from '../../shaders/pool.wgsl';
 import { checkDType, checkRank } from './checks.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
 import type { AdapterFacts, CallSpecs, GpuCall, Launch, Sample, Shader, SimdCall } from './op.ts';
 import { floatSample } from './samples.ts';
 import { elementCount, type Shape, type TensorSpec } from './spec.ts';
-import { type Padding, windowArguments, windowGeometry } from './window.ts';
+import {
+  type Padding,
+  type WindowGeometry,
+  windowArguments,
+  windowGeometry,
+  windowUniforms,
+} from './window.ts';
 
 export interface PoolAttributes {
   /** Window height and width. */
@@ -17,39 +24,19 @@ export interface PoolGradientAttributes extends PoolAttributes {
   readonly inputShape: Shape;
 }
 
-/** The geometry of a pooling: input [batch, height, width, channels], output [batch, rows, columns, channels]. */
-export interface PoolGeometry {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly top: number;
-  readonly left: number;
-}
-
-export function poolGeometry(op: string, input: Shape, attributes: PoolAttributes): PoolGeometry {
-  const { size, strides, padding } = attributes;
-  const geometry = windowGeometry(op, input, size, { strides, padding, dilations: [1, 1] });
-  const { batch, height, width, channels, outputHeight, outputWidth, paddingTop, paddingLeft } = geometry;
-  return {
-    batch,
-    height,
-    width,
-    channels,
-    rows: outputHeight,
-    columns: outputWidth,
-    top: paddingTop,
-    left: paddingLeft,
-  };
+export function poolGeometry(
+  op: string,
+  input: Shape,
+  { size, strides, padding }: PoolAttributes,
+): WindowGeometry {
+  return windowGeometry(op, input, size, { strides, padding, dilations: [1, 1] });
 }
 
 export function inferPool(op: string, x: TensorSpec, attributes: PoolAttributes): TensorSpec {
   checkDType(op, 'x', x, 'float32');
   checkRank(op, 'x', x, 4, '[batch, height, width, channels]');
-  const { batch, rows, columns, channels } = poolGeometry(op, x.shape, attributes);
-  return { shape: [batch, rows, columns, channels], dtype: 'float32' };
+  const { batch, outputHeight, outputWidth, channels } = poolGeometry(op, x.shape, attributes);
+  return { shape: [batch, outputHeight, outputWidth, channels], dtype: 'float32' };
 }
 
 /**
@@ -57,8 +44,7 @@ export function inferPool(op: string, x: TensorSpec, attributes: PoolAttributes)
  * rows [firstRow, endRow) and columns [firstColumn, endColumn) of its window in image `image`.
  */
 export function walkWindows(
-  geometry: PoolGeometry,
-  { size, strides }: PoolAttributes,
+  geometry: WindowGeometry,
   visit: (
     image: number,
     firstRow: number,
@@ -68,19 +54,19 @@ export function walkWindows(
     output: number,
   ) => void,
 ): void {
-  const { batch, height, width, channels, rows, columns, top, left } = geometry;
+  const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
   let output = 0;
   for (let image = 0; image < batch; image++) {
-    for (let row = 0; row < rows; row++) {
-      const y = row * strides[0] - top;
-      for (let column = 0; column < columns; column++) {
-        const x = column * strides[1] - left;
+    for (let row = 0; row < outputHeight; row++) {
+      const y = row * geometry.strideY - geometry.paddingTop;
+      for (let column = 0; column < outputWidth; column++) {
+        const x = column * geometry.strideX - geometry.paddingLeft;
         visit(
           image,
           Math.max(0, y),
-          Math.min(height, y + size[0]),
+          Math.min(height, y + windowHeight),
           Math.max(0, x),
-          Math.min(width, x + size[1]),
+          Math.min(width, x + windowWidth),
           output,
         );
         output += channels;
@@ -99,16 +85,21 @@ export function simdPool(
   op: 'maxPool' | 'averagePool',
   { inputs: [x], inputSpecs, outputs: [y], attributes, placement, run }: SimdCall<PoolAttributes>,
 ): boolean {
-  const { size, strides, padding } = attributes;
   const { shape } = inputSpecs[0];
-  const geometry = windowGeometry(op, shape, size, { strides, padding, dilations: [1, 1] });
+  const geometry = poolGeometry(op, shape, attributes);
   const target = y + 4 * placement.offset;
   const maximum = op === 'maxPool' ? 1 : 0;
   const lines = geometry.batch * geometry.outputHeight;
-  const line = geometry.outputWidth * geometry.channels * size[0] * size[1];
+  const line = geometry.outputWidth * geometry.channels * geometry.windowHeight * geometry.windowWidth;
   const windows = windowArguments(geometry, shape[3]);
   run('pool', [x, target, placement.stride, maximum, ...windows], lines, 0.2 * line);
   return true;
+}
+
+/** How pool.wgsl reduces a window: a hook with `fold` and `finish`, and the Element that it begins with. */
+export interface PoolHook {
+  readonly hook: Shader;
+  readonly initial: string;
 }
 
 /**
@@ -117,7 +108,7 @@ export function simdPool(
  */
 export function placedPoolLaunch(
   op: 'maxPool' | 'averagePool',
-  shader: Shader,
+  { hook, initial }: PoolHook,
   { inputs, outputs, attributes, adapter, placement: { stride, offset } }: GpuCall<PoolAttributes>,
 ): Launch {
   const geometry = poolGeometry(op, inputs[0].shape, attributes);
@@ -125,10 +116,11 @@ export function placedPoolLaunch(
   const width = vectors ? 4 : 1;
   const narrow = { ...geometry, channels: geometry.channels / width };
   const over = [...outputs[0].shape.slice(0, 3), narrow.channels];
-  const launch = poolLaunch(shader, narrow, attributes, over, adapter);
+  const launch = poolLaunch({ name: 'pool', source: poolSource }, narrow, over, adapter);
   return {
     ...launch,
-    constants: { Element: vectors ? 'vec4<f32>' : 'f32' },
+    hooks: [hook],
+    constants: { Element: vectors ? 'vec4<f32>' : 'f32', INITIAL: initial },
     uniforms: { ...launch.uniforms, yStride: stride / width, yOffset: offset / width },
   };
 }
@@ -136,28 +128,15 @@ export function placedPoolLaunch(
 /** A launch with one invocation per element of `over`, given the geometry as uniforms. */
 export function poolLaunch(
   shader: Shader,
-  geometry: PoolGeometry,
-  { size, strides }: PoolAttributes,
+  geometry: WindowGeometry,
   over: Shape,
   adapter: AdapterFacts,
 ): Launch {
   const count = elementCount(over);
+  const { windowHeight, windowWidth } = geometry;
   return {
     shader,
-    uniforms: {
-      count,
-      height: geometry.height,
-      width: geometry.width,
-      channels: geometry.channels,
-      rows: geometry.rows,
-      columns: geometry.columns,
-      top: geometry.top,
-      left: geometry.left,
-      windowHeight: size[0],
-      windowWidth: size[1],
-      strideHeight: strides[0],
-      strideWidth: strides[1],
-    },
+    uniforms: { count, ...windowUniforms(geometry), windowHeight, windowWidth },
     grid: linearGrid(count, WORKGROUP_SIZE, adapter),
   };
 }

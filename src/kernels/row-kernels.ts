@@ -56,7 +56,7 @@ function preferredVariant(
   return columns >= lanes.lanes64 / 2 ? 'lanes64' : 'serial';
 }
 
-/** What makes the launch of a kernel on rows its own; its `struct Params` has `rows` and `columns` besides `uniforms`. */
+/** What makes the launch of a kernel on rows its own; its uniforms are `rows` and `columns` besides `uniforms`. */
 export interface RowKernel extends Pick<Launch, 'constants' | 'uniforms' | 'bindings'> {
   readonly rows: number;
   readonly columns: number;

@@ -104,6 +104,23 @@ function along(
   return { count, before: Math.floor(Math.max((count - 1) * stride + extent - size, 0) / 2) };
 }
 
+/** The sizes that shaders on windows take as uniforms. */
+export function windowUniforms(geometry: WindowGeometry) {
+  const { height, width, channels, outputHeight, outputWidth } = geometry;
+  const { strideY, strideX, paddingTop, paddingLeft } = geometry;
+  return {
+    height,
+    width,
+    channels,
+    outputHeight,
+    outputWidth,
+    strideY,
+    strideX,
+    paddingTop,
+    paddingLeft,
+  };
+}
+
 /** Operations of a convolution with `outputs` output channels, or of either of its gradients: all sum the same products. */
 export function convolutionFlops(geometry: WindowGeometry, outputs: number): number {
   const { batch, outputHeight, outputWidth, windowHeight, windowWidth, channels } = geometry;

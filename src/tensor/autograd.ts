@@ -2,8 +2,8 @@ import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.
 import type { GradientContext, Value } from '../kernels/op.ts';
 import { describe } from '../kernels/spec.ts';
 import { scope } from './scope.ts';
-import { activeTape, type Recorded, Tape, type TapeEntry, withTape } from './tape.ts';
-import { executeOn, Tensor } from './tensor.ts';
+import { activeTape, Tape, type TapeEntry, withTape } from './tape.ts';
+import { executeOn, filled, revived, Tensor } from './tensor.ts';
 
 export interface ValueAndGradients {
   /** What the function returned. */
@@ -48,7 +48,7 @@ export function valueAndGradients(loss: () => Tensor, watched: readonly Tensor[]
 
 function backward(tape: Tape, value: Tensor, watched: readonly Tensor[]): Tensor[] {
   const gradientOf = new Map<number, Tensor>();
-  gradientOf.set(value.id, filled(value, 1));
+  gradientOf.set(value.id, filled(value.device, value.shape, 1));
   const kept = new Set(watched.map((tensor) => tensor.id));
   for (let entry = tape.pop(); entry; entry = tape.pop()) {
     try {
@@ -62,12 +62,12 @@ function backward(tape: Tape, value: Tensor, watched: readonly Tensor[]): Tensor
       gradientOf.delete(id);
     }
   }
-  return watched.map((tensor) => gradientOf.get(tensor.id) ?? filled(tensor, 0));
+  return watched.map((tensor) => gradientOf.get(tensor.id) ?? filled(tensor.device, tensor.shape, 0));
 }
 
 /** Adds the gradients of one op's inputs to what is known. */
 function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>): void {
-  const { gradient } = entry;
+  const { gradient, device } = entry;
   if (gradient === 'none') {
     throw new UnsupportedError(
       `${entry.op}: has no gradient, but the loss depends on a watched tensor through it; ` +
@@ -76,16 +76,21 @@ function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>
   }
   const results = scope(() => {
     const context: GradientContext<never> = {
-      inputs: entry.inputs.map((input) => revive(entry, input)),
-      outputs: entry.outputs.map((output) => revive(entry, output)),
-      gradients: entry.outputs.map((output) => gradientOf.get(output.id) ?? filled(revive(entry, output), 0)),
+      inputs: entry.inputs.map((input) => revived(device, input)),
+      outputs: entry.outputs.map((output) => revived(device, output)),
+      gradients: entry.outputs.map(
+        ({ id, operand }) => gradientOf.get(id) ?? filled(device, operand.spec.shape, 0),
+      ),
       // What was recorded with this very gradient.
       attributes: entry.attributes as never,
       needs: entry.inputs.map((input) => tape.tracks(input.id)),
-      run: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes)[0],
-      runAll: (op, inputs, attributes) => executeOn(entry.device, op, inputs.map(asTensor), attributes),
+      run: (op, inputs, attributes) => executeOn(device, op, inputs.map(asTensor), attributes)[0],
+      runAll: (op, inputs, attributes) => executeOn(device, op, inputs.map(asTensor), attributes),
     };
-    return gradient(context).map((value) => (value === null ? null : share(asTensor(value))));
+    // Under lifetimes of their own: an op may hand the gradient it got to several inputs.
+    return gradient(context).map((value) =>
+      value === null ? null : revived(device, { operand: asTensor(value).operand('gradient') }),
+    );
   });
   entry.inputs.forEach(({ id, operand }, index) => {
     const result = results[index] ?? null;
@@ -101,23 +106,6 @@ function propagate(tape: Tape, entry: TapeEntry, gradientOf: Map<number, Tensor>
     known.dispose();
     result.dispose();
   });
-}
-
-/** The same elements under a lifetime of their own: an op may hand the gradient it got to several inputs. */
-function share(tensor: Tensor): Tensor {
-  const operand = tensor.operand('gradient');
-  tensor.device.retain(operand.storage);
-  return new Tensor(tensor.device, operand);
-}
-
-/** A tensor over what the tape holds. */
-function revive(entry: TapeEntry, { operand }: Recorded): Tensor {
-  entry.device.retain(operand.storage);
-  return new Tensor(entry.device, operand);
-}
-
-function filled(like: Tensor, value: number): Tensor {
-  return executeOn(like.device, 'fill', [], { shape: like.shape, dtype: 'float32', value })[0];
 }
 
 function asTensor(value: Value): Tensor {

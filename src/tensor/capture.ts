@@ -1,20 +1,41 @@
-import type { Device, DevicePlan, Storage } from '../kernels/device.ts';
-import { EkphrasisError, UnsupportedError } from '../kernels/errors.ts';
+import type { Device, DevicePlan, Operand, Storage } from '../kernels/device.ts';
+import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
 import type { TensorSpec } from '../kernels/spec.ts';
+import { isSpec, leavesAlong, mapNested, type Specs } from './nested.ts';
 import { type Replaceable, whileListening } from './parameter-uses.ts';
 import { scope } from './scope.ts';
 import { activeTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
+/** A structure of specs (or tensors, which are specs too) with tensors in their place. */
+export type Tensors<T> = T extends TensorSpec
+  ? Tensor
+  : T extends ReadonlyMap<infer K, infer V>
+    ? ReadonlyMap<K, Tensors<V>>
+    : T extends object
+      ? { readonly [K in keyof T]: Tensors<T[K]> }
+      : T;
+
 /** A function of tensors whose kernels, shapes and memory are settled; made by {@link capture}. */
-export class Plan {
+export class Plan<Inputs, Outputs> {
   readonly #device: Device;
   readonly #plan: DevicePlan;
+  readonly #inputs: Specs<Inputs>;
+  readonly #outputs: Specs<Outputs>;
   readonly #parameters: ReadonlyMap<Replaceable, Storage>;
 
-  constructor(device: Device, plan: DevicePlan, parameters: ReadonlyMap<Replaceable, Storage>) {
+  /** `inputs` and `outputs` are the structures of the plan's, in which its operands stand in order. */
+  constructor(
+    device: Device,
+    plan: DevicePlan,
+    inputs: Specs<Inputs>,
+    outputs: Specs<Outputs>,
+    parameters: ReadonlyMap<Replaceable, Storage>,
+  ) {
     this.#device = device;
     this.#plan = plan;
+    this.#inputs = inputs;
+    this.#outputs = outputs;
     this.#parameters = parameters;
   }
 
@@ -29,8 +50,8 @@ export class Plan {
   }
 
   /** Shapes and types of the outputs. */
-  get outputs(): readonly TensorSpec[] {
-    return this.#plan.outputs;
+  get outputs(): Specs<Outputs> {
+    return this.#outputs;
   }
 
   /** Whether a parameter was assigned since the capture: then capture anew. Throws DisposedError where one was disposed. */
@@ -42,13 +63,13 @@ export class Plan {
   }
 
   /**
-   * The function of other inputs, of the shapes and types that it was captured with (ShapeError, DTypeError). The
+   * The function of other inputs, of the structure, shapes and types that it was captured with (ShapeError, DTypeError). The
    * outputs are tensors like any other. Parameters are read as they are now: in place, so one that was assigned since
    * the capture throws UnsupportedError, and one that was disposed of DisposedError. There is no gradient through a
    * plan: UnsupportedError where one is being recorded. `scoped` false exempts the outputs from scopes, for code that
    * waits between its runs and so does not know which scope is open.
    */
-  run(inputs: readonly Tensor[], scoped = true): Tensor[] {
+  run(inputs: Inputs, scoped = true): Outputs {
     if (activeTape()) {
       throw new UnsupportedError(
         'plan: there is no gradient through a plan; inside of a differentiated function call the function itself',
@@ -59,8 +80,17 @@ export class Plan {
         'plan: a parameter was assigned after the capture; dispose of the plan and capture it again',
       );
     }
-    const operands = inputs.map((input) => input.operand('plan'));
-    return this.#plan.run(operands).map((operand) => new Tensor(this.#device, operand, scoped));
+    const operands = leavesAlong(this.#inputs, inputs).map((input) => {
+      if (input instanceof Tensor) return input.operand('plan');
+      throw new ShapeError(
+        'plan: the inputs are not tensors in the structure that the plan was captured with; give a tensor for each spec of it',
+      );
+    });
+    const results = this.#plan.run(operands);
+    let next = 0;
+    return mapNested(this.#outputs, (leaf) =>
+      isSpec(leaf) ? new Tensor(this.#device, results[next++], scoped) : leaf,
+    ) as Outputs;
   }
 
   /** Resolves when all kernels are compiled, so that a run need not wait; rejects with KernelError. */
@@ -77,39 +107,57 @@ export class Plan {
 /**
  * Settles a function of tensors once, to be run often: which kernels run on which memory. Intermediate results share
  * memory where they are not needed at the same time, and a run needs next to no work on this side. `inputs` are specs,
- * or tensors as examples of them. The function is called once, and nothing is computed by that.
+ * or tensors as examples of them: one, or arrays, plain objects and maps of them. The function is called once with
+ * tensors in their place, nothing is computed by that, and what it returns may be such a structure as well.
  *
  * It must be synchronous and decide by shapes alone. Other tensors and parameters that it uses are kept alive by the
  * plan. Uploads (`Tensor.from`), reading, assigning parameters and capturing inside of it throw UnsupportedError.
  */
-export function capture(
+export function capture<Inputs, Outputs>(
   device: Device,
-  inputs: readonly TensorSpec[],
-  body: (inputs: readonly Tensor[]) => readonly Tensor[],
-): Plan {
+  inputs: Inputs,
+  body: (inputs: Tensors<Inputs>) => Outputs,
+): Plan<Tensors<Inputs>, Outputs> {
   if (activeTape()) {
     throw new UnsupportedError(
       'capture: gradients are being recorded; capture outside of the differentiated function',
     );
   }
   const parameters = new Map<Replaceable, Storage>();
-  const specs = inputs.map(({ shape, dtype }) => ({ shape: [...shape], dtype }));
+  const specs: TensorSpec[] = [];
+  const given = mapNested(inputs, (leaf) => {
+    if (!isSpec(leaf)) return leaf;
+    const spec = { shape: [...leaf.shape], dtype: leaf.dtype };
+    specs.push(spec);
+    return spec;
+  });
+  let returned: unknown;
   const plan = whileListening(
     (parameter, { storage }) => parameters.set(parameter, storage),
     () =>
       device.capture(specs, (operands) =>
         // What the function made is known to the plan; its tensors end with the scope.
         scope(() => {
-          const results = body(operands.map((operand) => new Tensor(device, operand)));
-          if (results instanceof Promise) results.catch(() => {});
-          if (!Array.isArray(results) || !results.every((result) => result instanceof Tensor)) {
-            throw new EkphrasisError(
-              'capture: the function did not return an array of tensors; return what the plan shall put out, and not a Promise of it',
-            );
-          }
-          return results.map((result) => result.operand('capture'));
+          let next = 0;
+          const tensors = mapNested(given, (leaf) =>
+            isSpec(leaf) ? new Tensor(device, operands[next++]) : leaf,
+          );
+          const outputs: Operand[] = [];
+          returned = mapNested(body(tensors as Tensors<Inputs>), (leaf) => {
+            if (leaf === null) return null;
+            if (leaf instanceof Promise) leaf.catch(() => {});
+            if (!(leaf instanceof Tensor)) {
+              throw new EkphrasisError(
+                'capture: the function returned something that is no tensor; return the tensors that the plan shall put out, in arrays or plain objects, and not a Promise of them',
+              );
+            }
+            const operand = leaf.operand('capture');
+            outputs.push(operand);
+            return operand.spec;
+          });
+          return outputs;
         }),
       ),
   );
-  return new Plan(device, plan, parameters);
+  return new Plan(device, plan, given as Specs<Tensors<Inputs>>, returned as Specs<Outputs>, parameters);
 }

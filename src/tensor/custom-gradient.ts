@@ -1,5 +1,5 @@
-import { activeTape, type Recorded, type RecordedGradient, withTape } from './tape.ts';
-import { recorded, Tensor } from './tensor.ts';
+import { activeTape, type RecordedGradient, withTape } from './tape.ts';
+import { recorded, revived, type Tensor } from './tensor.ts';
 
 export interface Forward {
   readonly outputs: readonly Tensor[];
@@ -31,17 +31,13 @@ export function customGradient(
   const { device } = inputs[0];
   const remember = (tensors: readonly Tensor[]) => tensors.map((tensor) => recorded(tensor, name));
   const kept = remember(saved);
-  const revive = ({ operand }: Recorded) => {
-    device.retain(operand.storage);
-    return new Tensor(device, operand);
-  };
   const gradient: RecordedGradient = (context) =>
     backward({
       // The values of a gradient's context are tensors; autograd checks what comes back.
       inputs: context.inputs as readonly Tensor[],
       outputs: context.outputs as readonly Tensor[],
       gradients: context.gradients as readonly Tensor[],
-      saved: kept.map(revive),
+      saved: kept.map((each) => revived(device, each)),
       needs: context.needs,
     });
   activeTape()?.record({

@@ -2,7 +2,7 @@ import type { Activation } from '../kernels/activation.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Shape } from '../kernels/spec.ts';
 import { scope } from './scope.ts';
-import { execute, executeAll, executeOn, type Tensor } from './tensor.ts';
+import { execute, executeAll, filled, type Tensor } from './tensor.ts';
 
 /**
  * Ops as functions, with the defaults that a caller expects. Each throws ShapeError or DTypeError for inputs that do not
@@ -144,7 +144,7 @@ export function lstmGates(
 /** The numbers 0 … count − 1, int32 [count], made on the device: of equals, topK takes the first first. */
 export function rowNumbers(device: Device, count: number): Tensor {
   return scope(() => {
-    const equals = executeOn(device, 'fill', [], { shape: [count], dtype: 'float32', value: 0 })[0];
+    const equals = filled(device, [count], 0);
     return topK(equals, count).indices;
   });
 }

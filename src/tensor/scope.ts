@@ -1,4 +1,5 @@
 import { EkphrasisError } from '../kernels/errors.ts';
+import { membersOf } from './nested.ts';
 
 /** Something that a scope frees: a tensor. */
 export interface Scoped {
@@ -70,17 +71,15 @@ function closeDownTo(depth: number): void {
   while (open.length > depth) for (const member of open.pop() ?? []) member.dispose();
 }
 
+/** Frees the tensors in a value: itself, in arrays, in plain objects and in maps. */
+export function disposeAll(value: unknown): void {
+  if (typeof value === 'object' && value !== null && 'dispose' in value) (value as Scoped).dispose();
+  else for (const member of membersOf(value) ?? []) disposeAll(member);
+}
+
 /** The members found in `value`. */
 function collect(value: unknown, members: ReadonlySet<Scoped>, found = new Set<Scoped>()): Set<Scoped> {
-  if (value === null || typeof value !== 'object') return found;
-  if (members.has(value as Scoped)) {
-    found.add(value as Scoped);
-  } else if (Array.isArray(value)) {
-    for (const item of value) collect(item, members, found);
-  } else if (value instanceof Map) {
-    for (const item of value.values()) collect(item, members, found);
-  } else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) collect(item, members, found);
-  }
+  if (members.has(value as Scoped)) found.add(value as Scoped);
+  else for (const item of membersOf(value) ?? []) collect(item, members, found);
   return found;
 }

@@ -173,9 +173,14 @@ export class Tensor implements TensorSpec {
   }
 }
 
+/** A tensor of one value everywhere, made on the device, without an upload. */
+export function filled(device: Device, shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+  return executeOn(device, 'fill', [], { shape, dtype, value })[0];
+}
+
 /** A tensor of shape [] made on the device, without an upload. */
 export function scalar(device: Device, value: number, dtype: DType = 'float32'): Tensor {
-  return executeOn(device, 'fill', [], { shape: [], dtype, value })[0];
+  return filled(device, [], value, dtype);
 }
 
 /** Runs an op on its inputs' device and returns its first output; the active tape remembers it. */
@@ -229,4 +234,10 @@ export function executeOn<K extends OpName>(
 /** A tensor as a tape remembers it. */
 export function recorded(tensor: Tensor, user: string): Recorded {
   return { id: tensor.id, operand: tensor.operand(user) };
+}
+
+/** A new tensor over the elements of one that a tape remembers. */
+export function revived(device: Device, { operand }: Pick<Recorded, 'operand'>): Tensor {
+  device.retain(operand.storage);
+  return new Tensor(device, operand);
 }

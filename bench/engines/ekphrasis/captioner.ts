@@ -1,5 +1,5 @@
 import type { CaptionerConfig } from '../../../src/captioner/config.ts';
-import { Decoder } from '../../../src/captioner/decoder/decoder.ts';
+import { Decoder, type Encoding } from '../../../src/captioner/decoder/decoder.ts';
 import { BeamSearch } from '../../../src/captioner/search/beam.ts';
 import { GreedySearch } from '../../../src/captioner/search/greedy.ts';
 import { SentenceSearch } from '../../../src/captioner/search/sentence-search.ts';
@@ -7,6 +7,7 @@ import { teacherForcingLoss } from '../../../src/captioner/training/teacher-forc
 import type { Device } from '../../../src/kernels/device.ts';
 import { Adam } from '../../../src/nn/optimisers/adam.ts';
 import { capture, type Plan } from '../../../src/tensor/capture.ts';
+import { disposeAll } from '../../../src/tensor/scope.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { type CellSizes, type CellWeights, endWord, startWord } from '../../cases/captioner-cell.ts';
 import type { Prepared } from '../../workload.ts';
@@ -71,15 +72,15 @@ export function prepareDecoding(
   };
   const method =
     beam === 1 ? new GreedySearch(device, decoder, options) : new BeamSearch(device, decoder, beam, options);
-  const sentence = new SentenceSearch(device, decoder, method);
-  let encode: Plan | undefined;
+  const sentence = new SentenceSearch(device, method);
+  let encode: Plan<Tensor, Encoding> | undefined;
   const search = async () => {
-    encode ??= capture(device, [image], ([x]) => decoder.listOf(decoder.encode(x)));
-    const encoding = encode.run([image], false);
+    encode ??= capture(device, image, (x: Tensor) => decoder.encode(x));
+    const encoding = encode.run(image, false);
     try {
-      return await sentence.find(decoder.encodingOf(encoding));
+      return await sentence.find(encoding);
     } finally {
-      for (const tensor of encoding) tensor.dispose();
+      disposeAll(encoding);
     }
   };
   let tokens: readonly number[] = [];

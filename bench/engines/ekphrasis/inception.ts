@@ -37,12 +37,12 @@ export function inceptionPrograms(device: Device): Preparations<Program<Tensor>>
     inceptionV3({ images, convolutions }) {
       const model = network(device, convolutions);
       const input = upload(device, images);
-      let plan: Plan | undefined;
+      let plan: Plan<Tensor, Tensor> | undefined;
       return {
         compute() {
           // As the captioner's encoder does: the first run settles the kernels and the memory of all that follow.
-          plan ??= capture(device, [input], ([x]) => [features(model, x)]);
-          return plan.run([input]);
+          plan ??= capture(device, input, (x: Tensor) => features(model, x));
+          return [plan.run(input)];
         },
         release() {
           plan?.dispose();

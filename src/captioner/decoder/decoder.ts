@@ -15,7 +15,7 @@ import type { Random } from '../../nn/random.ts';
 import { concat, firstRows, gather, matmul, rowNumbers } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { scope } from '../../tensor/scope.ts';
-import { executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
+import { executeAll, filled, type Tensor } from '../../tensor/tensor.ts';
 import type { CaptionerConfig, RecurrentActivation } from '../config.ts';
 import { FeatureTransform } from './feature-transform.ts';
 import { WordOutput } from './word-output.ts';
@@ -180,23 +180,6 @@ export class Decoder extends Module {
     });
   }
 
-  /** Tensors of an encoding as a list. */
-  get encodingTensors(): number {
-    return this.attention ? 3 : 2;
-  }
-
-  /** An encoding's tensors as a list, as plans take and give them. */
-  listOf({ features, projected, keys, choice }: Encoding): Tensor[] {
-    return [features, projected, keys, choice].filter((tensor) => tensor !== null);
-  }
-
-  /** The encoding of such a list. */
-  encodingOf([features, other, choice]: readonly Tensor[]): Encoding {
-    return this.attention
-      ? { features, projected: null, keys: other, choice }
-      : { features, projected: other, keys: null, choice: null };
-  }
-
   /** The state before the first word, for each of the encoding's B sentences: h and c [B, layers · U]. */
   initialState({ features, choice }: Encoding): LSTMState {
     return scope(() => {
@@ -336,7 +319,7 @@ export class Decoder extends Module {
   #zeroState(sentences: number): LSTMState {
     const { units, layers = 1 } = this.config.decoder;
     const shape = [sentences, layers * units];
-    const zeros = () => executeOn(this.#device, 'fill', [], { shape, dtype: 'float32', value: 0 })[0];
+    const zeros = () => filled(this.#device, shape, 0);
     return { h: zeros(), c: zeros() };
   }
 

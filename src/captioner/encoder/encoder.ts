@@ -17,7 +17,7 @@ export class Encoder {
   readonly config: EncoderConfig;
   readonly #device: Device;
   readonly #network: InceptionV3;
-  #plan: Plan | null = null;
+  #plan: Plan<Tensor, Tensor> | null = null;
 
   /** Builds the network as far as the configured outputs need it. Throws FormatError for weights that do not fit. */
   constructor(device: Device, weights: ReadonlyMap<string, HostWeight>, config: EncoderConfig) {
@@ -34,14 +34,14 @@ export class Encoder {
   features(image: RgbImage): Tensor {
     const { imageSide, reduceTo } = this.config;
     return scope(() => {
-      const [features] = this.#captured().run([resizeImage(this.#device, image, imageSide, reduceTo)]);
+      const features = this.#captured().run(resizeImage(this.#device, image, imageSide, reduceTo));
       return features;
     });
   }
 
   /** Shape and type of the features. */
   featureSpec(): TensorSpec {
-    return this.#captured().outputs[0];
+    return this.#captured().outputs;
   }
 
   /** Resolves when {@link features} need not wait for compilation; rejects with KernelError. */
@@ -49,7 +49,7 @@ export class Encoder {
     const plan = this.#captured();
     // Kernels serve every size, so that of this image says nothing.
     const image = { shape: [1, 2, 2, 3], dtype: 'float32' } as const;
-    const resize = capture(this.#device, [image], ([x]) => [resizeBilinear(x, 3, 3)]);
+    const resize = capture(this.#device, image, (x: Tensor) => resizeBilinear(x, 3, 3));
     try {
       await Promise.all([plan.ready(), resize.ready()]);
     } finally {
@@ -63,10 +63,10 @@ export class Encoder {
     this.#network.dispose();
   }
 
-  #captured(): Plan {
+  #captured(): Plan<Tensor, Tensor> {
     const { imageSide: side } = this.config;
     const pixels = { shape: [1, side, side, 3], dtype: 'float32' } as const;
-    this.#plan ??= capture(this.#device, [pixels], ([x]) => [this.#look(x)]);
+    this.#plan ??= capture(this.#device, pixels, (x: Tensor) => this.#look(x));
     return this.#plan;
   }
 

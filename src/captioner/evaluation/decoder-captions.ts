@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import { openScope } from '../../tensor/scope.ts';
+import { disposeAll, openScope } from '../../tensor/scope.ts';
 import { defaultLengthExponent } from '../captioner.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { BeamSearch } from '../search/beam.ts';
@@ -52,7 +52,7 @@ export async function decoderCaptions(
     return captions;
   }
   const ranked = { ...options, lengthExponent: defaultLengthExponent };
-  const search = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, beam, ranked));
+  const search = new SentenceSearch(device, new BeamSearch(device, decoder, beam, ranked));
   try {
     for (const row of rows) {
       const features = featureRows(device, table, Int32Array.of(row));
@@ -60,7 +60,7 @@ export async function decoderCaptions(
       try {
         captions.push(tokenizer.decode((await search.find(encoding)).tokens));
       } finally {
-        for (const tensor of [features, ...decoder.listOf(encoding)]) tensor.dispose();
+        disposeAll([features, encoding]);
       }
       await progress?.(captions.length);
     }

@@ -25,7 +25,7 @@ export async function beamSearch(
   width: number,
   options: SearchOptions,
 ): Promise<Hypothesis> {
-  const search = new SentenceSearch(device, decoder, new BeamSearch(device, decoder, width, options));
+  const search = new SentenceSearch(device, new BeamSearch(device, decoder, width, options));
   try {
     return await search.find(encoding);
   } finally {

@@ -14,7 +14,7 @@ export async function greedySearch(
   encoding: Encoding,
   options: SearchOptions,
 ): Promise<Hypothesis> {
-  const search = new SentenceSearch(device, decoder, new GreedySearch(device, decoder, options));
+  const search = new SentenceSearch(device, new GreedySearch(device, decoder, options));
   try {
     return await search.find(encoding);
   } finally {

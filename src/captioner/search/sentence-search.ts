@@ -1,17 +1,24 @@
 import type { Device } from '../../kernels/device.ts';
 import { EkphrasisError } from '../../kernels/errors.ts';
-import type { DeviceArray, TensorSpec } from '../../kernels/spec.ts';
+import type { DeviceArray } from '../../kernels/spec.ts';
 import { capture, type Plan } from '../../tensor/capture.ts';
-import { scope } from '../../tensor/scope.ts';
+import type { Specs } from '../../tensor/nested.ts';
+import { disposeAll, scope } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Decoder, Encoding } from '../decoder/decoder.ts';
+import type { Encoding } from '../decoder/decoder.ts';
 import type { Hypothesis } from './hypothesis.ts';
+
+/** What a search knows between two of its plans. */
+export interface Known {
+  readonly encoding: Encoding;
+  readonly state: readonly Tensor[];
+}
 
 /** A way of searching, apart from when its steps are taken. All tensors are of shapes that the method alone decides. */
 export interface SearchMethod {
   readonly maximumLength: number;
   /** The encoding of one image as every step wants it, and what the first step begins with. */
-  begin(encoding: Encoding): { readonly encoding: Encoding; readonly state: readonly Tensor[] };
+  begin(encoding: Encoding): Known;
   /** What is known after `steps` more words, and a float32 report of them for the host. */
   advance(
     encoding: Encoding,
@@ -36,9 +43,9 @@ export interface SearchWatch {
 
 /** The plans of a search, for encodings of one shape. */
 interface Plans {
-  readonly begin: Plan;
+  readonly begin: Plan<Encoding, Known>;
   /** By how many words they find. */
-  readonly advance: Map<number, Plan>;
+  readonly advance: Map<number, Plan<Known, { readonly known: Known; readonly report: Tensor }>>;
 }
 
 /**
@@ -59,7 +66,6 @@ function stepsBetweenLooks({ kind, adapter }: Device, maximumLength: number): nu
  */
 export class SentenceSearch {
   readonly #device: Device;
-  readonly #decoder: Decoder;
   readonly #method: SearchMethod;
   readonly #stepsPerRead: number;
   #plans: Plans | null = null;
@@ -67,12 +73,10 @@ export class SentenceSearch {
   /** Takes over the method. `stepsPerRead`: words that are found before what was found is looked at. */
   constructor(
     device: Device,
-    decoder: Decoder,
     method: SearchMethod,
     stepsPerRead = stepsBetweenLooks(device, method.maximumLength),
   ) {
     this.#device = device;
-    this.#decoder = decoder;
     this.#method = method;
     this.#stepsPerRead = stepsPerRead;
   }
@@ -90,18 +94,16 @@ export class SentenceSearch {
     const { maximumLength } = this.#method;
     const stepsPerRead = onWord ? 1 : this.#stepsPerRead;
     const reports: { report: DeviceArray; steps: number }[] = [];
-    const given = this.#decoder.listOf(encoding);
-    const { begin } = this.#prepared(given);
-    let known = begin.run(given, false);
+    const { begin } = this.#prepared(encoding);
+    let known = begin.run(encoding, false);
     try {
       for (let done = 0; done < maximumLength; done += stepsPerRead) {
         signal?.throwIfAborted();
         const steps = Math.min(stepsPerRead, maximumLength - done);
-        const outputs = this.#advance(steps).run(known, false);
-        const report = outputs.pop() as Tensor;
         const before = known;
-        known = outputs;
-        for (const tensor of before) tensor.dispose();
+        const { report, ...after } = this.#advance(steps).run(before, false);
+        known = after.known;
+        disposeAll(before);
         const read = report.data();
         report.dispose();
         reports.push({ report: await read, steps });
@@ -111,12 +113,12 @@ export class SentenceSearch {
       }
       return this.#method.hypotheses(reports);
     } finally {
-      for (const tensor of known) tensor.dispose();
+      disposeAll(known);
     }
   }
 
   /** Captures the plans for encodings of such tensors, and resolves when a search need not wait for compilation. */
-  async ready(encoding: readonly TensorSpec[]): Promise<void> {
+  async ready(encoding: Specs<Encoding>): Promise<void> {
     const { begin } = this.#prepared(encoding);
     const { maximumLength } = this.#method;
     const first = this.#advance(Math.min(this.#stepsPerRead, maximumLength));
@@ -128,28 +130,23 @@ export class SentenceSearch {
     this.#method.dispose();
   }
 
-  #prepared(encoding: readonly TensorSpec[]): Plans {
+  #prepared(encoding: Specs<Encoding>): Plans {
     const plans = this.#plans;
     if (plans && !plans.begin.stale && ![...plans.advance.values()].some((plan) => plan.stale)) return plans;
     this.#forget();
-    const begin = capture(this.#device, encoding, (list) => {
-      const begun = this.#method.begin(this.#decoder.encodingOf(list));
-      return [...this.#decoder.listOf(begun.encoding), ...begun.state];
-    });
+    const begin = capture(this.#device, encoding, (given: Encoding) => this.#method.begin(given));
     this.#plans = { begin, advance: new Map() };
     return this.#plans;
   }
 
-  #advance(steps: number): Plan {
+  #advance(steps: number): ReturnType<Plans['advance']['get']> & object {
     const { begin, advance } = this.#plans as Plans;
     let plan = advance.get(steps);
     if (!plan) {
-      plan = capture(this.#device, begin.outputs, (list) =>
+      plan = capture(this.#device, begin.outputs, ({ encoding, state }: Known) =>
         scope(() => {
-          const count = this.#decoder.encodingTensors;
-          const [encoding, state] = [list.slice(0, count), list.slice(count)];
-          const next = this.#method.advance(this.#decoder.encodingOf(encoding), state, steps);
-          return [...encoding, ...next.state, next.report];
+          const next = this.#method.advance(encoding, state, steps);
+          return { known: { encoding, state: next.state }, report: next.report };
         }),
       );
       advance.set(steps, plan);

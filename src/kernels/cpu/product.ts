@@ -1,5 +1,7 @@
+import type { Activation } from '../activation.ts';
 import type { SimdCall } from '../op.ts';
 import type { WindowArguments } from '../window.ts';
+import { UnaryOperation } from './operations.ts';
 import { BLOCK_DEPTH, BLOCK_ROWS, TILE_COLUMNS, TILE_ROWS } from './simd/blocks.ts';
 
 /** A matrix in memory: its address, its row length in floats, and whether it is read transposed. */
@@ -31,8 +33,7 @@ export interface SimdProduct {
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
-  /** As numbered in activation.ts. */
-  readonly activation: number;
+  readonly activation: Activation;
 }
 
 /** Up to this many rows, reading B in place beats packing it: 23 GFLOPS for 5 rows against 13; at 8 they are even. */
@@ -45,8 +46,6 @@ const LEAST_STRIP = 64;
 const PACKED_FLOATS = 1 << 20;
 const PACKED_DEPTH = 2048;
 
-const LINEAR = 0;
-
 /** Nanoseconds that a core takes for a multiplication and an addition, and to pack a float. */
 const MULTIPLY_ADD = 0.06;
 const MULTIPLY_ADD_UNPACKED = 0.1;
@@ -54,7 +53,8 @@ const PACK = 0.4;
 
 /** Runs a product on the kernels. */
 export function multiply<A>(call: SimdCall<A>, product: SimdProduct): void {
-  const { a, b, bias, c, cLeading, rows, columns, depth, activation } = product;
+  const { a, b, bias, c, cLeading, rows, columns, depth } = product;
+  const activation = UnaryOperation[product.activation];
   if (rows * columns === 0) return;
   if (rows <= FEW_ROWS && 'leading' in a && !b.transposed) {
     const [aRow, aStep] = a.transposed ? [1, a.leading] : [a.leading, 1];
@@ -111,7 +111,7 @@ export function multiply<A>(call: SimdCall<A>, product: SimdProduct): void {
         c + 4 * column,
         cLeading,
         width,
-        last ? activation : LINEAR,
+        last ? activation : UnaryOperation.linear,
         from > 0 ? 1 : 0,
         scratch,
         workspace,

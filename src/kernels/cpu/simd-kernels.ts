@@ -19,8 +19,8 @@ type ProductOperands = [
 ];
 
 /**
- * Operands of each kernel. Addresses and sizes are unsigned; a flag is 0 or 1; activations are numbered as in
- * activation.ts. Each kernel then takes the range of its units that it is to compute, and the number of the thread.
+ * Operands of each kernel. Addresses and sizes are unsigned; a flag is 0 or 1; operations and activations are
+ * numbered as in simd/operations.ts. Each kernel then takes the range of its units that it is to compute, and the number of the thread.
  */
 declare module '../op.ts' {
   interface SimdKernels {
@@ -80,10 +80,10 @@ declare module '../op.ts' {
       y: number,
       columns: number,
     ];
-    /** y = operation(x) on 4 floats or more; numbered in the op's file. Units are UNIT_ELEMENTS elements. */
+    /** y = operation(x) on 4 floats or more. Units are UNIT_ELEMENTS elements. */
     unary: [operation: number, x: number, y: number, count: number];
-    /** dx = g times the slope of the activation (not the linear one) whose output is y; otherwise as unary. */
-    activationGradient: [activation: number, y: number, g: number, dx: number, count: number];
+    /** dx = g times the slope of the operation, of its operand or result; otherwise as unary. */
+    unaryGradient: [operation: number, operand: number, g: number, dx: number, count: number];
     /** LSTM cell after its product, for 4 units or more, tanh, and sigmoid or hard sigmoid gates; by rows. */
     lstmGates: [z: number, c: number, h: number, next: number, units: number, hardSigmoid: number];
     lstmGatesGradient: [

@@ -1,18 +1,10 @@
 import source from '../../../shaders/adam.wgsl';
-import { checkAlike, checkInputCount } from '../checks.ts';
 import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
+import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../moments.ts';
 import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
 import { elementCount } from '../spec.ts';
 
-export interface AdamAttributes {
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Number of this update, from 1. */
-  readonly step: number;
+export interface AdamAttributes extends MomentAttributes {
   /** Part of the parameter that is taken away at every update, times the learning rate; 0 by default. */
   readonly weightDecay?: number;
 }
@@ -39,11 +31,7 @@ function decayedPart({ learningRate, weightDecay = 0 }: AdamAttributes): number 
 export const adam: OpDefinition<AdamAttributes> = {
   name: 'adam',
   summary: 'parameter, gradient, m, v [...] -> updated parameter, m, v',
-  infer(inputs) {
-    checkInputCount('adam', inputs, 4);
-    checkAlike('adam', inputs);
-    return [inputs[0], inputs[2], inputs[3]];
-  },
+  infer: (inputs) => inferMoments('adam', inputs),
   cpu({ inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], attributes }) {
     const { beta1, beta2, epsilon } = attributes;
     const rate = correctedRate(attributes);
@@ -68,26 +56,10 @@ export const adam: OpDefinition<AdamAttributes> = {
     run('adam', [...operands], elementUnits(count), 2 * UNIT_ELEMENTS);
     return true;
   },
-  wgsl({ outputs, attributes, adapter }) {
-    const count = elementCount(outputs[0].shape);
-    const { beta1, beta2, epsilon } = attributes;
-    return [
-      {
-        shader: { name: 'adam', source },
-        uniforms: {
-          count,
-          rate: correctedRate(attributes),
-          beta1,
-          beta2,
-          // Computed here: 1 - beta2 in float32 would have but four digits.
-          complement1: 1 - beta1,
-          complement2: 1 - beta2,
-          epsilon,
-          decay: decayedPart(attributes),
-        },
-        grid: linearGrid(count, WORKGROUP_SIZE, adapter),
-      },
-    ];
+  wgsl(call) {
+    const { attributes } = call;
+    const uniforms = { rate: correctedRate(attributes), decay: decayedPart(attributes) };
+    return [momentsLaunch({ name: 'adam', source }, uniforms, call)];
   },
   gradient: 'none',
   samples: () =>
@@ -98,12 +70,7 @@ export const adam: OpDefinition<AdamAttributes> = {
       { name: 'weight decay', step: 3, weightDecay: 5 },
     ].map(({ name, ...attributes }) => ({
       name,
-      inputs: [
-        floatSample([5, 31], 1),
-        floatSample([5, 31], 2, -0.1, 0.1),
-        floatSample([5, 31], 3, -0.1, 0.1),
-        floatSample([5, 31], 4, 0, 0.01),
-      ],
+      inputs: momentSamples(),
       attributes: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, ...attributes },
     })),
 };

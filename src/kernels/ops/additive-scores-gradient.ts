@@ -2,7 +2,7 @@ import keysSource from '../../../shaders/additive-scores-gradient-keys.wgsl';
 import queriesSource from '../../../shaders/additive-scores-gradient-queries.wgsl';
 import { checkDType, checkInputCount, checkShape } from '../checks.ts';
 import { chosen } from '../choice.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
+import { elementLaunch } from '../element-kernels.ts';
 import type { BindingReference, NoAttributes, OpDefinition } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { elementCount } from '../spec.ts';
@@ -13,8 +13,6 @@ declare module '../op.ts' {
     additiveScoresGradient: NoAttributes;
   }
 }
-
-const inputs: readonly BindingReference[] = [0, 1, 2, 3, 4].map((input) => ({ input }));
 
 /** Backward pass of additiveScores; the tanh of every place is computed again, which is cheaper than keeping it. */
 export const additiveScoresGradient: OpDefinition<NoAttributes> = {
@@ -65,16 +63,20 @@ export const additiveScoresGradient: OpDefinition<NoAttributes> = {
   },
   wgsl({ inputs: specs, adapter }) {
     const { grids, places, units, rows } = additiveGeometry(specs);
-    const launch = (name: string, source: string, size: number, outputs: readonly number[]) => ({
-      shader: { name, source },
-      uniforms: { size, grids, places, units, rows },
-      bindings: [...inputs, ...outputs.map((output) => ({ output }))],
-      grid: linearGrid(size, WORKGROUP_SIZE, adapter),
-    });
-    return [
-      launch('additive-scores-gradient-keys', keysSource, elementCount(specs[0].shape), [0]),
-      launch('additive-scores-gradient-queries', queriesSource, elementCount(specs[1].shape), [1, 2]),
-    ];
+    const reading: readonly BindingReference[] = [0, 1, 2, 3, 4].map((input) => ({ input }));
+    const ofKeys = {
+      hook: { name: 'additive-scores-gradient-keys', source: keysSource },
+      size: elementCount(specs[0].shape),
+      uniforms: { places, units, rows },
+      bindings: [...reading, { output: 0 }],
+    };
+    const ofQueries = {
+      hook: { name: 'additive-scores-gradient-queries', source: queriesSource },
+      size: elementCount(specs[1].shape),
+      uniforms: { grids, places, units },
+      bindings: [...reading, { output: 1 }, { output: 2 }],
+    };
+    return [ofKeys, ofQueries].map((kernel) => elementLaunch(kernel, adapter));
   },
   flops: ({ inputs: [keys, , , , g] }) => 9 * elementCount(g.shape) * keys.shape[2],
   gradient: 'none',

@@ -33,7 +33,7 @@ export const averagePoolGradient: OpDefinition<PoolGradientAttributes> = {
     const geometry = poolGeometry('averagePoolGradient', attributes.inputShape, attributes);
     const { height, width, channels } = geometry;
     dx.fill(0);
-    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+    walkWindows(geometry, (image, firstRow, endRow, firstColumn, endColumn, output) => {
       const count = (endRow - firstRow) * (endColumn - firstColumn);
       for (let row = firstRow; row < endRow; row++) {
         let to = ((image * height + row) * width + firstColumn) * channels;
@@ -46,9 +46,7 @@ export const averagePoolGradient: OpDefinition<PoolGradientAttributes> = {
   },
   wgsl({ outputs, attributes, adapter }) {
     const geometry = poolGeometry('averagePoolGradient', attributes.inputShape, attributes);
-    return [
-      poolLaunch({ name: 'average-pool-gradient', source }, geometry, attributes, outputs[0].shape, adapter),
-    ];
+    return [poolLaunch({ name: 'average-pool-gradient', source }, geometry, outputs[0].shape, adapter)];
   },
   gradient: 'none',
   samples: () =>

@@ -1,9 +1,9 @@
-import source from '../../../shaders/average-pool.wgsl';
 import { checkInputCount } from '../checks.ts';
 import type { OpDefinition } from '../op.ts';
 import {
   inferPool,
   type PoolAttributes,
+  type PoolHook,
   placedPoolLaunch,
   poolFlops,
   poolGeometry,
@@ -18,6 +18,16 @@ declare module '../op.ts' {
   }
 }
 
+const mean: PoolHook = {
+  hook: {
+    name: 'average-pool',
+    source: `
+      fn fold(folded: Element, next: Element) -> Element { return folded + next; }
+      fn finish(folded: Element, pixels: u32) -> Element { return folded / f32(pixels); }`,
+  },
+  initial: '0.0',
+};
+
 /** Mean of each window over the elements inside the input. */
 export const averagePool: OpDefinition<PoolAttributes> = {
   name: 'averagePool',
@@ -31,7 +41,7 @@ export const averagePool: OpDefinition<PoolAttributes> = {
     const geometry = poolGeometry('averagePool', inputSpecs[0].shape, attributes);
     const { height, width, channels } = geometry;
     const sums = new Float64Array(channels);
-    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+    walkWindows(geometry, (image, firstRow, endRow, firstColumn, endColumn, output) => {
       sums.fill(0);
       for (let row = firstRow; row < endRow; row++) {
         let from = ((image * height + row) * width + firstColumn) * channels;
@@ -44,7 +54,7 @@ export const averagePool: OpDefinition<PoolAttributes> = {
     });
   },
   simd: (call) => simdPool('averagePool', call),
-  wgsl: (call) => [placedPoolLaunch('averagePool', { name: 'average-pool', source }, call)],
+  wgsl: (call) => [placedPoolLaunch('averagePool', mean, call)],
   flops: poolFlops,
   gradient: (context) => [
     context.run('averagePoolGradient', [context.gradients[0]], {

@@ -1,30 +1,23 @@
 import source from '../../../shaders/binary.wgsl';
 import { checkInputCount } from '../checks.ts';
+import { BinaryOperation, operationNumber } from '../cpu/operations.ts';
 import { elementUnits } from '../cpu/units.ts';
 import { DTypeError } from '../errors.ts';
 import { sumToShape } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import { axesUniform, broadcastStrides, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, NoAttributes, OpDefinition, Sample, Value } from '../op.ts';
+import { opsOf } from '../op-rows.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
 import { broadcastShapes, describe, elementCount, type TensorSpec } from '../spec.ts';
 import { type BinaryLoop, binaryLoops } from './binary-loops.ts';
 
 type BinaryName = keyof typeof binaryLoops;
 
+type BinaryAttributes = Readonly<Record<BinaryName, NoAttributes>>;
+
 declare module '../op.ts' {
-  interface OpAttributes {
-    add: NoAttributes;
-    subtract: NoAttributes;
-    multiply: NoAttributes;
-    divide: NoAttributes;
-    maximum: NoAttributes;
-    minimum: NoAttributes;
-    greater: NoAttributes;
-    equal: NoAttributes;
-    floorDivide: NoAttributes;
-    modulo: NoAttributes;
-  }
+  interface OpAttributes extends BinaryAttributes {}
 }
 
 type Context = GradientContext<NoAttributes>;
@@ -33,8 +26,6 @@ interface Row {
   readonly formula: string;
   /** WGSL expression in `a` and `b` of type Element. */
   readonly wgsl: string;
-  /** How the SIMD kernels number it; they have none for integers. */
-  readonly simd?: number;
   /** Gradients of a and b before what was broadcast is summed, each computed only when wanted. */
   readonly gradient?: (
     context: Context,
@@ -52,17 +43,15 @@ function where(context: Context, g: Value, first: Value, second: Value): Value {
 }
 
 const rows: Readonly<Record<BinaryName, Row>> = {
-  add: { formula: 'a + b', wgsl: 'a + b', simd: 0, gradient: (_context, g) => [() => g, () => g] },
+  add: { formula: 'a + b', wgsl: 'a + b', gradient: (_context, g) => [() => g, () => g] },
   subtract: {
     formula: 'a - b',
     wgsl: 'a - b',
-    simd: 1,
     gradient: (context, g) => [() => g, () => context.run('negate', [g], {})],
   },
   multiply: {
     formula: 'a b',
     wgsl: 'a * b',
-    simd: 2,
     gradient: (context, g, a, b) => [
       () => context.run('multiply', [g, b], {}),
       () => context.run('multiply', [g, a], {}),
@@ -71,7 +60,6 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   divide: {
     formula: 'a / b; integers towards zero',
     wgsl: 'a / b',
-    simd: 3,
     gradient: (context, g, _a, b, y) => [
       () => context.run('divide', [g, b], {}),
       () => context.run('negate', [context.run('divide', [context.run('multiply', [g, y], {}), b], {})], {}),
@@ -80,7 +68,6 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   maximum: {
     formula: 'the larger',
     wgsl: 'max(a, b)',
-    simd: 4,
     gradient: (context, g, a, b) => [
       () => context.run('subtract', [g, where(context, g, b, a)], {}),
       () => where(context, g, b, a),
@@ -89,14 +76,13 @@ const rows: Readonly<Record<BinaryName, Row>> = {
   minimum: {
     formula: 'the smaller',
     wgsl: 'min(a, b)',
-    simd: 5,
     gradient: (context, g, a, b) => [
       () => context.run('subtract', [g, where(context, g, a, b)], {}),
       () => where(context, g, a, b),
     ],
   },
-  greater: { formula: '1 where a > b, else 0', wgsl: 'select(Element(0), Element(1), a > b)', simd: 6 },
-  equal: { formula: '1 where a = b, else 0', wgsl: 'select(Element(0), Element(1), a == b)', simd: 7 },
+  greater: { formula: '1 where a > b, else 0', wgsl: 'select(Element(0), Element(1), a > b)' },
+  equal: { formula: '1 where a = b, else 0', wgsl: 'select(Element(0), Element(1), a == b)' },
   floorDivide: {
     formula: 'a / b rounded down',
     wgsl: 'a / b - select(Element(0), Element(1), a % b != Element(0) && (a < Element(0)) != (b < Element(0)))',
@@ -114,10 +100,11 @@ function layoutOf([a, b]: readonly TensorSpec[], { shape }: TensorSpec): Layout 
   return collapse(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
 }
 
-function define(name: BinaryName): OpDefinition<NoAttributes> {
-  const row = rows[name];
+function define(name: BinaryName, row: Row): OpDefinition<NoAttributes> {
   const loop: BinaryLoop = binaryLoops[name];
   const { gradient } = row;
+  // The kernels compute no integers.
+  const number = operationNumber(BinaryOperation, name);
   return {
     name,
     summary: `a [...], b [...] -> their broadcast: ${row.formula}`,
@@ -144,7 +131,7 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
       });
     },
     simd({ inputs, inputSpecs, outputs, outputSpecs, run }) {
-      if (row.simd === undefined || outputSpecs[0].dtype !== 'float32') return false;
+      if (number === undefined || outputSpecs[0].dtype !== 'float32') return false;
       const { shape, strides } = layoutOf(inputSpecs, outputSpecs[0]);
       if (shape.length > 2) return false;
       const [count, columns] = shape.length === 1 ? [1, shape[0]] : shape;
@@ -155,7 +142,7 @@ function define(name: BinaryName): OpDefinition<NoAttributes> {
       const units = count * elementUnits(columns);
       run(
         'binary',
-        [row.simd, inputs[0], aRow, aStep, inputs[1], bRow, bStep, outputs[0], columns],
+        [number, inputs[0], aRow, aStep, inputs[1], bRow, bStep, outputs[0], columns],
         units,
         (0.4 * count * columns) / units,
       );
@@ -233,15 +220,4 @@ function samplesOf(name: BinaryName): Sample<NoAttributes>[] {
 }
 
 /** Functions of two tensors of one type, element by element with broadcasting: rows of one table over one shader. */
-export const binaryOps: { readonly [K in BinaryName]: OpDefinition<NoAttributes> } = {
-  add: define('add'),
-  subtract: define('subtract'),
-  multiply: define('multiply'),
-  divide: define('divide'),
-  maximum: define('maximum'),
-  minimum: define('minimum'),
-  greater: define('greater'),
-  equal: define('equal'),
-  floorDivide: define('floorDivide'),
-  modulo: define('modulo'),
-};
+export const binaryOps = opsOf(rows, define);

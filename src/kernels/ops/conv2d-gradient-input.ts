@@ -1,19 +1,18 @@
 import source from '../../../shaders/conv2d-gradient-input.wgsl';
-import { activations } from '../activation.ts';
+import { convolutionGradientGeometry } from '../convolution-gradient.ts';
 import { multiply } from '../cpu/product.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
 import { gemmVariants } from '../gemm-variants.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample } from '../samples.ts';
-import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { elementCount, type Shape, type TensorSpec } from '../spec.ts';
 import {
   convolutionFlops,
   isPointwise,
   type WindowArguments,
   type WindowAttributes,
   type WindowGeometry,
-  windowGeometry,
+  windowUniforms,
 } from '../window.ts';
 
 declare module '../op.ts' {
@@ -27,29 +26,16 @@ export interface Conv2DGradientInputAttributes extends WindowAttributes {
   readonly inputShape: Shape;
 }
 
-/** Reads the sizes of the convolution from its gradient g [N, H′, W′, O] and kernel [kh, kw, C, O]. */
-export function conv2dGradientInputGeometry(
+function geometryOf(
   inputs: readonly TensorSpec[],
   attributes: Conv2DGradientInputAttributes,
 ): WindowGeometry {
-  const { inputShape } = attributes;
-  const given = `conv2dGradientInput: ${inputs.map(describe).join(', ')} given for an input of shape [${inputShape.join(', ')}], `;
-  if (inputs.length !== 2 || inputs[1].shape.length !== 4) {
-    throw new ShapeError(`${given}expected g [N, H′, W′, O], kernel [kh, kw, C, O]`);
-  }
-  if (inputs.some((input) => input.dtype !== 'float32')) {
-    throw new DTypeError(`${given}both of float32 expected; cast them first`);
-  }
-  const [kernelHeight, kernelWidth, channels, outputs] = inputs[1].shape;
-  const geometry = windowGeometry('conv2dGradientInput', inputShape, [kernelHeight, kernelWidth], attributes);
-  const expected = [geometry.batch, geometry.outputHeight, geometry.outputWidth, outputs];
-  if (geometry.channels !== channels || !sameShape(inputs[0].shape, expected)) {
-    throw new ShapeError(
-      `${given}expected g [${expected.join(', ')}] and a kernel of ${geometry.channels} channels; ` +
-        'give the attributes of the convolution itself',
-    );
-  }
-  return geometry;
+  const expected = 'g [N, H′, W′, O], kernel [kh, kw, C, O]';
+  return convolutionGradientGeometry('conv2dGradientInput', expected, inputs, attributes, () => ({
+    image: attributes.inputShape,
+    kernel: inputs[1].shape,
+    g: inputs[0],
+  }));
 }
 
 /** Gradient of a convolution with respect to its input: every output spreads back over the window that it saw. */
@@ -58,12 +44,12 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
   summary: 'g [N, H′, W′, O], kernel [kh, kw, C, O] -> gradient of x [N, H, W, C] = inputShape',
 
   infer(inputs, attributes) {
-    conv2dGradientInputGeometry(inputs, attributes);
+    geometryOf(inputs, attributes);
     return [{ shape: [...attributes.inputShape], dtype: 'float32' }];
   },
 
   cpu({ inputs: [g, kernel], inputSpecs, outputs: [dx], attributes }) {
-    const geometry = conv2dGradientInputGeometry(inputSpecs, attributes);
+    const geometry = geometryOf(inputSpecs, attributes);
     const { batch, height, width, channels, outputHeight, outputWidth, strideY, strideX } = geometry;
     const outputs = inputSpecs[1].shape[3];
     let target = 0;
@@ -97,7 +83,7 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
       outputs: [dx],
       attributes,
     } = call;
-    const geometry = conv2dGradientInputGeometry(inputSpecs, attributes);
+    const geometry = geometryOf(inputSpecs, attributes);
     const outputs = inputSpecs[1].shape[3];
     const { batch, height, width, channels, windowHeight, windowWidth } = geometry;
     const shared = {
@@ -106,8 +92,8 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
       cLeading: channels,
       rows: batch * height * width,
       columns: channels,
-      activation: activations.linear.code,
-    };
+      activation: 'linear',
+    } as const;
     if (isPointwise(geometry)) {
       multiply(call, {
         ...shared,
@@ -158,8 +144,7 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
     return gemmLaunches(problemOf(inputs, attributes), variant, bindings, adapter);
   },
 
-  flops: ({ inputs, attributes }) =>
-    convolutionFlops(conv2dGradientInputGeometry(inputs, attributes), inputs[1].shape[3]),
+  flops: ({ inputs, attributes }) => convolutionFlops(geometryOf(inputs, attributes), inputs[1].shape[3]),
 
   // The op is linear in g and in the kernel, so its gradients are the convolution and its kernel gradient.
   gradient(context) {
@@ -184,8 +169,8 @@ export const conv2dGradientInput: OpDefinition<Conv2DGradientInputAttributes> = 
 
 /** A product of input pixels × (taps × output channels) with the kernel, its last two axes swapped by strides. */
 function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientInputAttributes): GemmProblem {
-  const geometry = conv2dGradientInputGeometry(inputs, attributes);
-  const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
+  const geometry = geometryOf(inputs, attributes);
+  const { batch, height, width, channels, windowHeight, windowWidth } = geometry;
   const outputChannels = inputs[1].shape[3];
   return {
     batches: 1,
@@ -205,15 +190,11 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientInpu
     rowHook: {
       shader: { name: 'conv2d-gradient-input', source },
       uniforms: {
-        height,
-        width,
-        outputHeight,
-        outputWidth,
-        outputChannels,
+        ...windowUniforms(geometry),
+        channels: outputChannels,
         segmentsPerLine: windowWidth,
-        stride: [geometry.strideY, geometry.strideX],
-        padding: [geometry.paddingTop, geometry.paddingLeft],
-        dilation: [geometry.dilationY, geometry.dilationX],
+        dilationY: geometry.dilationY,
+        dilationX: geometry.dilationX,
       },
       startUnit: outputChannels,
       guarded: true,

@@ -1,20 +1,18 @@
 import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
-import { activations } from '../activation.ts';
+import { convolutionGradientGeometry } from '../convolution-gradient.ts';
 import { multiply } from '../cpu/product.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
 import { gemmVariants } from '../gemm-variants.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { densePlacement } from '../placement.ts';
 import { floatSample } from '../samples.ts';
-import { describe, elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
 import {
   convolutionFlops,
   isPointwise,
   type WindowAttributes,
   type WindowGeometry,
   windowArguments,
-  windowGeometry,
 } from '../window.ts';
 import { pad } from './pad.ts';
 
@@ -29,30 +27,16 @@ export interface Conv2DGradientKernelAttributes extends WindowAttributes {
   readonly kernelShape: Shape;
 }
 
-/** Reads the sizes of the convolution from its input x [N, H, W, C] and gradient g [N, H′, W′, O]. */
-export function conv2dGradientKernelGeometry(
+function geometryOf(
   inputs: readonly TensorSpec[],
   attributes: Conv2DGradientKernelAttributes,
 ): WindowGeometry {
-  const { kernelShape } = attributes;
-  const given = `conv2dGradientKernel: ${inputs.map(describe).join(', ')} given for a kernel of shape [${kernelShape.join(', ')}], `;
-  if (inputs.length !== 2 || kernelShape.length !== 4) {
-    throw new ShapeError(`${given}expected x [N, H, W, C], g [N, H′, W′, O], kernelShape [kh, kw, C, O]`);
-  }
-  if (inputs.some((input) => input.dtype !== 'float32')) {
-    throw new DTypeError(`${given}both of float32 expected; cast them first`);
-  }
-  const [kernelHeight, kernelWidth, channels, outputs] = kernelShape;
-  const size = [kernelHeight, kernelWidth] as const;
-  const geometry = windowGeometry('conv2dGradientKernel', inputs[0].shape, size, attributes);
-  const expected = [geometry.batch, geometry.outputHeight, geometry.outputWidth, outputs];
-  if (geometry.channels !== channels || !sameShape(inputs[1].shape, expected)) {
-    throw new ShapeError(
-      `${given}expected x of ${channels} channels and g [${expected.join(', ')}]; ` +
-        'give the attributes of the convolution itself',
-    );
-  }
-  return geometry;
+  const expected = 'x [N, H, W, C], g [N, H′, W′, O], kernelShape [kh, kw, C, O]';
+  return convolutionGradientGeometry('conv2dGradientKernel', expected, inputs, attributes, () => ({
+    image: inputs[0].shape,
+    kernel: attributes.kernelShape,
+    g: inputs[1],
+  }));
 }
 
 /** Gradient of a convolution with respect to its kernel: each tap correlates what it saw with the outputs' gradient. */
@@ -61,12 +45,12 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
   summary: 'x [N, H, W, C], g [N, H′, W′, O] -> gradient of the kernel [kh, kw, C, O] = kernelShape',
 
   infer(inputs, attributes) {
-    conv2dGradientKernelGeometry(inputs, attributes);
+    geometryOf(inputs, attributes);
     return [{ shape: [...attributes.kernelShape], dtype: 'float32' }];
   },
 
   cpu({ inputs: [x, g], inputSpecs, outputs: [dk], attributes }) {
-    const geometry = conv2dGradientKernelGeometry(inputSpecs, attributes);
+    const geometry = geometryOf(inputSpecs, attributes);
     const { batch, height, width, channels, outputHeight, outputWidth } = geometry;
     const outputs = attributes.kernelShape[3];
     const sums = new Float64Array(outputs);
@@ -101,7 +85,7 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
       outputs: [dk],
       attributes,
     } = call;
-    const geometry = conv2dGradientKernelGeometry(inputSpecs, attributes);
+    const geometry = geometryOf(inputSpecs, attributes);
     const outputs = attributes.kernelShape[3];
     multiply(call, {
       a: isPointwise(geometry)
@@ -114,7 +98,7 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
       rows: geometry.windowHeight * geometry.windowWidth * geometry.channels,
       columns: outputs,
       depth: geometry.batch * geometry.outputHeight * geometry.outputWidth,
-      activation: activations.linear.code,
+      activation: 'linear',
     });
     return true;
   },
@@ -144,7 +128,7 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
   },
 
   flops: ({ inputs, attributes }) =>
-    convolutionFlops(conv2dGradientKernelGeometry(inputs, attributes), attributes.kernelShape[3]),
+    convolutionFlops(geometryOf(inputs, attributes), attributes.kernelShape[3]),
 
   // The op is linear in x and in g, so its gradients are the convolution's input gradient and the convolution.
   gradient(context) {
@@ -170,7 +154,7 @@ export const conv2dGradientKernel: OpDefinition<Conv2DGradientKernelAttributes> 
  * is padded first: then every pixel of a line is a constant step on.
  */
 function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientKernelAttributes) {
-  const geometry = conv2dGradientKernelGeometry(inputs, attributes);
+  const geometry = geometryOf(inputs, attributes);
   const { batch, height, width, channels, windowHeight, windowWidth, outputHeight, outputWidth } = geometry;
   const reach = (outputs: number, stride: number, window: number, dilation: number) =>
     (outputs - 1) * stride + (window - 1) * dilation + 1;
@@ -209,10 +193,11 @@ function problemOf(inputs: readonly TensorSpec[], attributes: Conv2DGradientKern
         height: padded.shape[1],
         width: padded.shape[2],
         channels,
-        kernelWidth: windowWidth,
+        windowWidth,
         outputHeight,
         strideY,
-        dilation: [dilationY, dilationX],
+        dilationY,
+        dilationX,
       },
       startUnit: 1,
       guarded: false,

@@ -4,6 +4,7 @@ import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
 import { gemmVariants } from '../gemm-variants.ts';
+import { throughActivation } from '../gradients.ts';
 import type { OpDefinition, Placement, Sample, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
@@ -14,6 +15,7 @@ import {
   type WindowGeometry,
   windowArguments,
   windowGeometry,
+  windowUniforms,
 } from '../window.ts';
 
 declare module '../op.ts' {
@@ -110,7 +112,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
       rows: geometry.batch * geometry.outputHeight * geometry.outputWidth,
       columns: outputs,
       depth: geometry.windowHeight * geometry.windowWidth * channels,
-      activation: activations[attributes.activation].code,
+      activation: attributes.activation,
     });
     return true;
   },
@@ -133,10 +135,7 @@ export const conv2d: OpDefinition<Conv2DAttributes> = {
     const { inputs, outputs, attributes, needs } = context;
     const [x, kernel, bias] = inputs;
     const { strides, padding, dilations, activation } = attributes;
-    const g =
-      activation === 'linear'
-        ? context.gradients[0]
-        : context.run('activationGradient', [outputs[0], context.gradients[0]], { activation });
+    const g = throughActivation(context, activation, outputs[0], context.gradients[0]);
     const result: (Value | null)[] = [
       needs[0]
         ? context.run('conv2dGradientInput', [g, kernel], {
@@ -200,15 +199,10 @@ function problemOf(
     rowHook: {
       shader: { name: 'conv2d', source },
       uniforms: {
-        height,
-        width,
-        channels,
-        outputHeight,
-        outputWidth,
+        ...windowUniforms(geometry),
         segmentsPerLine,
-        stride: [geometry.strideY, geometry.strideX],
-        padding: [geometry.paddingTop, geometry.paddingLeft],
-        dilation: [geometry.dilationY, geometry.dilationX],
+        dilationY: geometry.dilationY,
+        dilationX: geometry.dilationX,
       },
       startUnit: channels,
       guarded: padded,

@@ -1,8 +1,8 @@
 import source from '../../../shaders/matmul-chosen.wgsl';
 import { checkDType, checkInputCount, checkRank } from '../checks.ts';
 import { checkChoice, chosen } from '../choice.ts';
+import { elementLaunch } from '../element-kernels.ts';
 import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition, Sample } from '../op.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
 import { describe, elementCount } from '../spec.ts';
@@ -72,12 +72,9 @@ export const matmulChosen: OpDefinition<MatmulChosenAttributes> = {
     const [count, k, m] = matrices.shape;
     const size = elementCount(outputs[0].shape);
     const [depth, columns, down, across] = transpose ? [m, k, 1, m] : [k, m, m, 1];
+    const hook = { name: 'matmul-chosen', source };
     return [
-      {
-        shader: { name: 'matmul-chosen', source },
-        uniforms: { size, matrices: count, depth, columns, down, across },
-        grid: linearGrid(size, WORKGROUP_SIZE, adapter),
-      },
+      elementLaunch({ hook, size, uniforms: { matrices: count, depth, columns, down, across } }, adapter),
     ];
   },
   flops: ({ inputs: [x], outputs: [y] }) => 2 * x.shape[1] * elementCount(y.shape),

@@ -3,6 +3,7 @@ import { multiply } from '../cpu/product.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type GemmProblem, gemmLaunches } from '../gemm.ts';
 import { gemmVariants } from '../gemm-variants.ts';
+import { throughActivation } from '../gradients.ts';
 import type { OpDefinition, Placement, Sample, SimdCall, Value } from '../op.ts';
 import { floatSample } from '../samples.ts';
 import { describe, type TensorSpec } from '../spec.ts';
@@ -142,10 +143,7 @@ export const matmul: OpDefinition<MatmulAttributes> = {
     const [a, b, bias] = inputs;
     const { transposeA, transposeB, activation } = attributes;
     const y = outputs[0];
-    const g =
-      activation === 'linear'
-        ? context.gradients[0]
-        : context.run('activationGradient', [y, context.gradients[0]], { activation });
+    const g = throughActivation(context, activation, y, context.gradients[0]);
     const batched = y.shape.length === 3;
     const product = (left: Value, right: Value, transposeLeft: boolean, transposeRight: boolean) =>
       context.run('matmul', [left, right], {
@@ -256,7 +254,7 @@ function multiplyMember(
     rows: m,
     columns: n,
     depth: k,
-    activation: activations[activation].code,
+    activation,
   });
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../pooling.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { elementCount } from '../spec.ts';
+import { maxPool } from './max-pool.ts';
 
 declare module '../op.ts' {
   interface OpAttributes {
@@ -37,7 +38,7 @@ export const maxPoolGradient: OpDefinition<PoolAttributes> = {
     const geometry = poolGeometry('maxPoolGradient', inputSpecs[0].shape, attributes);
     const { height, width, channels } = geometry;
     dx.fill(0);
-    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+    walkWindows(geometry, (image, firstRow, endRow, firstColumn, endColumn, output) => {
       for (let channel = 0; channel < channels; channel++) {
         let first = ((image * height + firstRow) * width + firstColumn) * channels + channel;
         for (let row = firstRow; row < endRow; row++) {
@@ -52,9 +53,7 @@ export const maxPoolGradient: OpDefinition<PoolAttributes> = {
   },
   wgsl({ inputs, outputs, attributes, adapter }) {
     const geometry = poolGeometry('maxPoolGradient', inputs[0].shape, attributes);
-    return [
-      poolLaunch({ name: 'max-pool-gradient', source }, geometry, attributes, outputs[0].shape, adapter),
-    ];
+    return [poolLaunch({ name: 'max-pool-gradient', source }, geometry, outputs[0].shape, adapter)];
   },
   gradient: 'none',
   samples(): Sample<PoolAttributes>[] {
@@ -66,22 +65,16 @@ export const maxPoolGradient: OpDefinition<PoolAttributes> = {
     }));
     const tied: PoolAttributes = { size: [3, 3], strides: [1, 1], padding: 'same' };
     return [...samples, { name: 'ties', x: ties, attributes: tied }].map(({ name, x, attributes }) => {
-      const { shape } = inferPool('maxPool', x, attributes);
-      const pooled = new Array<number>(elementCount(shape)).fill(0);
-      const geometry = poolGeometry('maxPool', x.shape, attributes);
-      walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
-        for (let channel = 0; channel < geometry.channels; channel++) {
-          let largest = Number.NEGATIVE_INFINITY;
-          for (let row = firstRow; row < endRow; row++) {
-            for (let column = firstColumn; column < endColumn; column++) {
-              const pixel = (image * geometry.height + row) * geometry.width + column;
-              largest = Math.max(largest, x.data[pixel * geometry.channels + channel]);
-            }
-          }
-          pooled[output + channel] = largest;
-        }
-      });
-      return { name, inputs: [x, valuesSample(shape, pooled), floatSample(shape, 9)], attributes };
+      const y = inferPool('maxPool', x, attributes);
+      const pooled = new Float64Array(elementCount(y.shape));
+      const call = {
+        inputs: [Float64Array.from(x.data)],
+        inputSpecs: [x],
+        outputs: [pooled],
+        outputSpecs: [y],
+      };
+      maxPool.cpu({ ...call, attributes });
+      return { name, inputs: [x, valuesSample(y.shape, [...pooled]), floatSample(y.shape, 9)], attributes };
     });
   },
 };

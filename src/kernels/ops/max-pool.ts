@@ -1,9 +1,9 @@
-import source from '../../../shaders/max-pool.wgsl';
 import { checkInputCount } from '../checks.ts';
 import type { OpDefinition } from '../op.ts';
 import {
   inferPool,
   type PoolAttributes,
+  type PoolHook,
   placedPoolLaunch,
   poolFlops,
   poolGeometry,
@@ -18,6 +18,16 @@ declare module '../op.ts' {
   }
 }
 
+const largest: PoolHook = {
+  hook: {
+    name: 'max-pool',
+    source: `
+      fn fold(folded: Element, next: Element) -> Element { return max(folded, next); }
+      fn finish(folded: Element, pixels: u32) -> Element { return folded; }`,
+  },
+  initial: '-3.4028234e38',
+};
+
 /** Largest element of each window; padding is never counted. */
 export const maxPool: OpDefinition<PoolAttributes> = {
   name: 'maxPool',
@@ -30,7 +40,7 @@ export const maxPool: OpDefinition<PoolAttributes> = {
   cpu({ inputs: [x], inputSpecs, outputs: [y], attributes }) {
     const geometry = poolGeometry('maxPool', inputSpecs[0].shape, attributes);
     const { height, width, channels } = geometry;
-    walkWindows(geometry, attributes, (image, firstRow, endRow, firstColumn, endColumn, output) => {
+    walkWindows(geometry, (image, firstRow, endRow, firstColumn, endColumn, output) => {
       for (let channel = 0; channel < channels; channel++) y[output + channel] = Number.NEGATIVE_INFINITY;
       for (let row = firstRow; row < endRow; row++) {
         let from = ((image * height + row) * width + firstColumn) * channels;
@@ -43,7 +53,7 @@ export const maxPool: OpDefinition<PoolAttributes> = {
     });
   },
   simd: (call) => simdPool('maxPool', call),
-  wgsl: (call) => [placedPoolLaunch('maxPool', { name: 'max-pool', source }, call)],
+  wgsl: (call) => [placedPoolLaunch('maxPool', largest, call)],
   flops: poolFlops,
   gradient: (context) => [
     context.run(

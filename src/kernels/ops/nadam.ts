@@ -1,17 +1,8 @@
 import source from '../../../shaders/nadam.wgsl';
-import { checkAlike, checkInputCount } from '../checks.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
+import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../moments.ts';
 import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
 
-export interface NadamAttributes {
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Number of this update, from 1. */
-  readonly step: number;
+export interface NadamAttributes extends MomentAttributes {
   /** Product of nadamMomentum(beta1, 1 … step), which the optimiser carries along. */
   readonly momentumProduct: number;
 }
@@ -43,11 +34,7 @@ function factorsOf(attributes: NadamAttributes): { ofGradient: number; ofMean: n
 export const nadam: OpDefinition<NadamAttributes> = {
   name: 'nadam',
   summary: 'parameter, gradient, m, v [...] -> updated parameter, m, v',
-  infer(inputs) {
-    checkInputCount('nadam', inputs, 4);
-    checkAlike('nadam', inputs);
-    return [inputs[0], inputs[2], inputs[3]];
-  },
+  infer: (inputs) => inferMoments('nadam', inputs),
   cpu({ inputs: [p, g, m, v], outputs: [nextP, nextM, nextV], attributes }) {
     const { beta1, beta2, epsilon } = attributes;
     const { ofGradient, ofMean, correction } = factorsOf(attributes);
@@ -60,26 +47,7 @@ export const nadam: OpDefinition<NadamAttributes> = {
       nextP[i] = p[i] - (ofGradient * slope + ofMean * mean) / (Math.sqrt(square / correction) + epsilon);
     }
   },
-  wgsl({ outputs, attributes, adapter }) {
-    const count = elementCount(outputs[0].shape);
-    const { beta1, beta2, epsilon } = attributes;
-    return [
-      {
-        shader: { name: 'nadam', source },
-        uniforms: {
-          count,
-          beta1,
-          beta2,
-          // Computed here: 1 - beta2 in float32 would have but four digits.
-          complement1: 1 - beta1,
-          complement2: 1 - beta2,
-          epsilon,
-          ...factorsOf(attributes),
-        },
-        grid: linearGrid(count, WORKGROUP_SIZE, adapter),
-      },
-    ];
-  },
+  wgsl: (call) => [momentsLaunch({ name: 'nadam', source }, factorsOf(call.attributes), call)],
   gradient: 'none',
   samples: () =>
     [1, 2, 500].map((step) => {
@@ -87,12 +55,7 @@ export const nadam: OpDefinition<NadamAttributes> = {
       for (let before = 1; before <= step; before++) momentumProduct *= nadamMomentum(0.9, before);
       return {
         name: `step ${step}`,
-        inputs: [
-          floatSample([5, 31], 1),
-          floatSample([5, 31], 2, -0.1, 0.1),
-          floatSample([5, 31], 3, -0.1, 0.1),
-          floatSample([5, 31], 4, 0, 0.01),
-        ],
+        inputs: momentSamples(),
         attributes: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, step, momentumProduct },
       };
     }),

@@ -1,8 +1,8 @@
 import source from '../../../shaders/outer-chosen.wgsl';
 import { checkDType, checkInputCount, checkRank } from '../checks.ts';
 import { checkChoice, chosen } from '../choice.ts';
+import { elementLaunch } from '../element-kernels.ts';
 import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
 import type { OpDefinition } from '../op.ts';
 import { floatSample, integerSample, valuesSample } from '../samples.ts';
 import { describe, elementCount } from '../spec.ts';
@@ -65,13 +65,8 @@ export const outerChosen: OpDefinition<OuterChosenAttributes> = {
   wgsl({ inputs: [, , choice], outputs, adapter }) {
     const [, k, m] = outputs[0].shape;
     const size = elementCount(outputs[0].shape);
-    return [
-      {
-        shader: { name: 'outer-chosen', source },
-        uniforms: { size, rows: choice.shape[0], k, m },
-        grid: linearGrid(size, WORKGROUP_SIZE, adapter),
-      },
-    ];
+    const hook = { name: 'outer-chosen', source };
+    return [elementLaunch({ hook, size, uniforms: { rows: choice.shape[0], k, m } }, adapter)];
   },
   flops: ({ inputs: [a, b] }) => 2 * elementCount(a.shape) * b.shape[1],
   gradient(context) {

@@ -4,6 +4,7 @@ import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
 import { scalar } from '../gradients.ts';
 import { axesUniform, collapse, type Layout, walkRuns } from '../layout.ts';
 import type { GradientContext, OpDefinition, Sample, Value } from '../op.ts';
+import { opsOf } from '../op-rows.ts';
 import { rowLaunch, rowVariants } from '../row-kernels.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { elementCount, type NumericArray, normaliseAxis, type Shape, stridesOf } from '../spec.ts';
@@ -17,13 +18,10 @@ export interface ReduceAttributes {
 
 type ReduceName = 'sum' | 'mean' | 'max' | 'min';
 
+type ReduceOpAttributes = Readonly<Record<ReduceName, ReduceAttributes>>;
+
 declare module '../op.ts' {
-  interface OpAttributes {
-    sum: ReduceAttributes;
-    mean: ReduceAttributes;
-    max: ReduceAttributes;
-    min: ReduceAttributes;
-  }
+  interface OpAttributes extends ReduceOpAttributes {}
 }
 
 type Context = GradientContext<ReduceAttributes>;
@@ -144,8 +142,7 @@ function threeAxes({ shape, strides }: Layout): readonly [number, number, number
   return null;
 }
 
-function define(name: ReduceName): OpDefinition<ReduceAttributes> {
-  const row = rows[name];
+function define(name: ReduceName, row: Row): OpDefinition<ReduceAttributes> {
   return {
     name,
     summary: `x [...] -> x without \`axes\`: ${row.formula} along them; keepDimensions leaves them as 1`,
@@ -250,9 +247,4 @@ function define(name: ReduceName): OpDefinition<ReduceAttributes> {
 }
 
 /** Reductions of a float32 tensor over axes: rows of one table over one shader. */
-export const reduceOps: { readonly [K in ReduceName]: OpDefinition<ReduceAttributes> } = {
-  sum: define('sum'),
-  mean: define('mean'),
-  max: define('max'),
-  min: define('min'),
-};
+export const reduceOps = opsOf(rows, define);

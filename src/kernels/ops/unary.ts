@@ -1,43 +1,21 @@
 import source from '../../../shaders/unary.wgsl';
 import { type Activation, activations, hardSigmoid, sigmoid } from '../activation.ts';
 import { checkDType, checkInputCount } from '../checks.ts';
+import { operationNumber, UnaryOperation } from '../cpu/operations.ts';
 import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { scalar } from '../gradients.ts';
 import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { GradientContext, NoAttributes, OpDefinition, Value } from '../op.ts';
+import type { NoAttributes, OpDefinition } from '../op.ts';
+import { opsOf } from '../op-rows.ts';
 import { floatSample, valuesSample } from '../samples.ts';
 import { elementCount, type NumericArray } from '../spec.ts';
 
-type UnaryName =
-  | 'negate'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'square'
-  | 'relu'
-  | 'sigmoid'
-  | 'hardSigmoid'
-  | 'tanh';
-
-declare module '../op.ts' {
-  interface OpAttributes {
-    negate: NoAttributes;
-    abs: NoAttributes;
-    exp: NoAttributes;
-    log: NoAttributes;
-    sqrt: NoAttributes;
-    reciprocal: NoAttributes;
-    square: NoAttributes;
-    relu: NoAttributes;
-    sigmoid: NoAttributes;
-    hardSigmoid: NoAttributes;
-    tanh: NoAttributes;
-  }
+/** The slope of a function, of its operand x or of its result y. */
+interface Slope {
+  readonly of: 'x' | 'y';
+  readonly value: (operand: number) => number;
+  /** WGSL expression in `x` or `y`. */
+  readonly wgsl: string;
 }
-
-type Context = GradientContext<NoAttributes>;
 
 interface Row {
   readonly formula: string;
@@ -45,28 +23,28 @@ interface Row {
   readonly loop: (x: NumericArray, y: NumericArray) => void;
   /** WGSL expression in `x`. */
   readonly wgsl: string;
-  /** How the SIMD kernels number it: an activation by its code, the others from 5. */
-  readonly simd?: number;
-  readonly gradient: (context: Context, g: Value, x: Value, y: Value) => Value;
-  /** Range of the random samples; within the domain, and away from kinks where `positive`. */
+  /** Without it there is no gradient. */
+  readonly slope?: Slope;
+  /** Range of the random samples; within the domain of the function. */
   readonly domain: readonly [number, number];
   /** A point without derivative. */
   readonly kink?: number;
 }
 
-function throughOutput(activation: Activation): Row['gradient'] {
-  return (context, g, _x, y) => context.run('activationGradient', [y, g], { activation });
+/** What a row has in common with the activation of a product. */
+function asActivation(name: Activation): Pick<Row, 'wgsl' | 'slope'> {
+  const { wgslValue, slope, wgslSlope } = activations[name];
+  return { wgsl: wgslValue, slope: { of: 'y', value: slope, wgsl: wgslSlope } };
 }
 
-const rows: Readonly<Record<UnaryName, Row>> = {
+const table = {
   negate: {
     formula: '-x',
     loop: (x, y) => {
       for (let i = 0; i < y.length; i++) y[i] = -x[i];
     },
     wgsl: '-x',
-    simd: 5,
-    gradient: (context, g) => context.run('negate', [g], {}),
+    slope: { of: 'y', value: () => -1, wgsl: '-1.0' },
     domain: [-2, 2],
   },
   abs: {
@@ -75,13 +53,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.abs(x[i]);
     },
     wgsl: 'abs(x)',
-    simd: 6,
-    gradient: (context, g, x) => {
-      const zero = scalar(context, 0);
-      const positive = context.run('greater', [x, zero], {});
-      const negative = context.run('greater', [zero, x], {});
-      return context.run('multiply', [g, context.run('subtract', [positive, negative], {})], {});
-    },
+    slope: { of: 'x', value: Math.sign, wgsl: 'sign(x)' },
     domain: [-2, 2],
     kink: 0,
   },
@@ -91,8 +63,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.exp(x[i]);
     },
     wgsl: 'exp(x)',
-    simd: 7,
-    gradient: (context, g, _x, y) => context.run('multiply', [g, y], {}),
+    slope: { of: 'y', value: (y) => y, wgsl: 'y' },
     domain: [-3, 3],
   },
   log: {
@@ -101,7 +72,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.log(x[i]);
     },
     wgsl: 'log(x)',
-    gradient: (context, g, x) => context.run('divide', [g, x], {}),
+    slope: { of: 'x', value: (x) => 1 / x, wgsl: '1.0 / x' },
     domain: [0.1, 4],
   },
   sqrt: {
@@ -110,9 +81,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = Math.sqrt(x[i]);
     },
     wgsl: 'sqrt(x)',
-    simd: 8,
-    gradient: (context, g, _x, y) =>
-      context.run('divide', [context.run('multiply', [g, scalar(context, 0.5)], {}), y], {}),
+    slope: { of: 'y', value: (y) => 0.5 / y, wgsl: '0.5 / y' },
     domain: [0.1, 4],
   },
   reciprocal: {
@@ -121,9 +90,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = 1 / x[i];
     },
     wgsl: '1.0 / x',
-    simd: 9,
-    gradient: (context, g, _x, y) =>
-      context.run('negate', [context.run('multiply', [g, context.run('square', [y], {})], {})], {}),
+    slope: { of: 'y', value: (y) => -y * y, wgsl: '-y * y' },
     domain: [0.2, 3],
   },
   square: {
@@ -132,9 +99,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
       for (let i = 0; i < y.length; i++) y[i] = x[i] * x[i];
     },
     wgsl: 'x * x',
-    simd: 10,
-    gradient: (context, g, x) =>
-      context.run('multiply', [context.run('multiply', [g, scalar(context, 2)], {}), x], {}),
+    slope: { of: 'x', value: (x) => 2 * x, wgsl: '2.0 * x' },
     domain: [-2, 2],
   },
   relu: {
@@ -142,9 +107,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
     loop: (x, y) => {
       for (let i = 0; i < y.length; i++) y[i] = Math.max(x[i], 0);
     },
-    wgsl: activations.relu.wgslValue,
-    simd: activations.relu.code,
-    gradient: throughOutput('relu'),
+    ...asActivation('relu'),
     domain: [-2, 2],
     kink: 0,
   },
@@ -153,9 +116,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
     loop: (x, y) => {
       for (let i = 0; i < y.length; i++) y[i] = sigmoid(x[i]);
     },
-    wgsl: activations.sigmoid.wgslValue,
-    simd: activations.sigmoid.code,
-    gradient: throughOutput('sigmoid'),
+    ...asActivation('sigmoid'),
     domain: [-4, 4],
   },
   hardSigmoid: {
@@ -163,9 +124,7 @@ const rows: Readonly<Record<UnaryName, Row>> = {
     loop: (x, y) => {
       for (let i = 0; i < y.length; i++) y[i] = hardSigmoid(x[i]);
     },
-    wgsl: activations.hardSigmoid.wgslValue,
-    simd: activations.hardSigmoid.code,
-    gradient: throughOutput('hardSigmoid'),
+    ...asActivation('hardSigmoid'),
     domain: [-4, 4],
     kink: 2.5,
   },
@@ -174,16 +133,25 @@ const rows: Readonly<Record<UnaryName, Row>> = {
     loop: (x, y) => {
       for (let i = 0; i < y.length; i++) y[i] = Math.tanh(x[i]);
     },
-    wgsl: activations.tanh.wgslValue,
-    simd: activations.tanh.code,
-    gradient: throughOutput('tanh'),
+    ...asActivation('tanh'),
     domain: [-4, 4],
   },
-};
+} satisfies Record<string, Row>;
 
-function define(name: UnaryName): OpDefinition<NoAttributes> {
-  const row = rows[name];
+export type UnaryName = keyof typeof table;
+
+type UnaryAttributes = Readonly<Record<UnaryName, NoAttributes>>;
+
+declare module '../op.ts' {
+  interface OpAttributes extends UnaryAttributes {}
+}
+
+export const unaryRows: Readonly<Record<UnaryName, Row>> = table;
+
+function define(name: UnaryName, row: Row): OpDefinition<NoAttributes> {
   const [low, high] = row.domain;
+  const { slope } = row;
+  const number = operationNumber(UnaryOperation, name);
   return {
     name,
     summary: `x [...] -> [...]: ${row.formula}, element by element`,
@@ -197,8 +165,8 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
     },
     simd({ inputs, inputSpecs, outputs, run }) {
       const count = elementCount(inputSpecs[0].shape);
-      if (row.simd === undefined || count < 4) return false;
-      run('unary', [row.simd, inputs[0], outputs[0], count], elementUnits(count), UNIT_ELEMENTS);
+      if (number === undefined || count < 4) return false;
+      run('unary', [number, inputs[0], outputs[0], count], elementUnits(count), UNIT_ELEMENTS);
       return true;
     },
     wgsl({ inputs, adapter }) {
@@ -213,9 +181,12 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
       ];
     },
     flops: ({ inputs: [{ shape }] }) => elementCount(shape),
-    gradient: (context) => [
-      row.gradient(context, context.gradients[0], context.inputs[0], context.outputs[0]),
-    ],
+    gradient: slope
+      ? (context) => {
+          const [operand] = slope.of === 'x' ? context.inputs : context.outputs;
+          return [context.run('unaryGradient', [operand, context.gradients[0]], { operation: name })];
+        }
+      : 'none',
     samples() {
       const samples = [
         { name: 'matrix', inputs: [floatSample([5, 13], 1, low, high)], attributes: {} },
@@ -229,16 +200,4 @@ function define(name: UnaryName): OpDefinition<NoAttributes> {
 }
 
 /** Functions of one float32 tensor, element by element: rows of one table over one shader. */
-export const unaryOps: { readonly [K in UnaryName]: OpDefinition<NoAttributes> } = {
-  negate: define('negate'),
-  abs: define('abs'),
-  exp: define('exp'),
-  log: define('log'),
-  sqrt: define('sqrt'),
-  reciprocal: define('reciprocal'),
-  square: define('square'),
-  relu: define('relu'),
-  sigmoid: define('sigmoid'),
-  hardSigmoid: define('hardSigmoid'),
-  tanh: define('tanh'),
-};
+export const unaryOps = opsOf(unaryRows, define);

@@ -22,7 +22,7 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
 }
 
 /** The optional features worth having where the adapter has them. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
 
 /** The limits that this engine can run into; a device gets the specification's minimum of those it does not ask for. */
 const WANTED_LIMITS = [

@@ -1,6 +1,6 @@
 import { KernelError } from '../errors.ts';
 import type { Launch, Shader } from '../op.ts';
-import { type Declaration, parseDeclarations } from './wgsl-declarations.ts';
+import { type Declaration, parseDeclarations, structFields } from './wgsl-declarations.ts';
 
 /** What of a launch decides its source text. */
 export type SourceParts = Pick<Launch, 'shader' | 'hooks' | 'constants'>;
@@ -12,17 +12,24 @@ export interface SpecialisedSource {
   readonly declarations: ReadonlyMap<string, Declaration>;
 }
 
+/** The struct of a launch's uniforms. */
+const UNIFORMS = 'Params';
+
 /**
  * Merges a shader, its hooks and its constants into one WGSL text. A hook's declarations replace those of the same
- * name or are added; then constants set the values of `const` and `alias` declarations, the hooks' own included.
- * Throws KernelError naming the file for an unknown constant, an impossible value or a file that cannot be parsed.
+ * name or are added, but the fields of `struct Params` are joined; then constants set the values of `const` and `alias` declarations, the hooks' own included.
+ * Throws KernelError naming the file for an unknown constant, an impossible value, a uniform of two types or a file that
+ * cannot be parsed.
  */
 export function specialise({ shader, hooks = [], constants = {} }: SourceParts): SpecialisedSource {
   const files = [shader, ...hooks];
   const name = files.map((file) => file.name).join(' + ');
   const declarations = new Map<string, Declaration>();
   for (const file of files) {
-    for (const declaration of declarationsOf(file)) declarations.set(declaration.name, declaration);
+    for (const declaration of declarationsOf(file)) {
+      const before = declaration.name === UNIFORMS ? declarations.get(UNIFORMS) : undefined;
+      declarations.set(declaration.name, before ? joinFields(before, declaration, name) : declaration);
+    }
   }
   for (const [constant, value] of Object.entries(constants)) {
     const declaration = declarations.get(constant);
@@ -49,6 +56,22 @@ function declarationsOf(file: Shader): readonly Declaration[] {
     parsed.set(file.source, declarations);
   }
   return declarations;
+}
+
+/** The struct with the fields of both. */
+function joinFields(before: Declaration, added: Declaration, file: string): Declaration {
+  const types = new Map(structFields(before, file).map(({ name, type }) => [name, type]));
+  for (const { name, type } of structFields(added, file)) {
+    const known = types.get(name) ?? type;
+    if (known !== type) {
+      throw new KernelError(
+        `${file}: the uniform ${name} is ${known} and ${type}; declare it alike in all files`,
+      );
+    }
+    types.set(name, type);
+  }
+  const fields = [...types].map(([name, type]) => `  ${name}: ${type},\n`);
+  return { ...added, text: `struct ${added.name} {\n${fields.join('')}}` };
 }
 
 function rank(declaration: Declaration): number {

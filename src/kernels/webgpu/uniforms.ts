@@ -1,6 +1,7 @@
 import { KernelError } from '../errors.ts';
 import type { Launch } from '../op.ts';
 import type { SpecialisedSource } from './specialise.ts';
+import { structFields } from './wgsl-declarations.ts';
 
 type ScalarType = 'u32' | 'i32' | 'f32';
 
@@ -26,15 +27,11 @@ export function uniformLayout(structName: string, source: SpecialisedSource): Un
   if (declaration?.kind !== 'struct') {
     throw new KernelError(`${source.name}: the uniform's type ${structName} is not a struct of this shader`);
   }
-  const body = declaration.text.slice(declaration.text.indexOf('{') + 1, declaration.text.lastIndexOf('}'));
   const fields: UniformField[] = [];
   let end = 0;
   let structAlignment = 4;
-  for (const member of splitMembers(body)) {
-    const match = /^([A-Za-z_]\w*)\s*:\s*([\s\S]+)$/.exec(member);
-    if (!match) throw new KernelError(`${source.name}: cannot read the field \`${member}\` of ${structName}`);
-    const [, name, typeText] = match;
-    const type = resolveType(typeText, source, `${structName}.${name}`);
+  for (const { name, type: written } of structFields(declaration, source.name)) {
+    const type = resolveType(written, source, `${structName}.${name}`);
     const offset = roundUp(end, type.alignment);
     fields.push({ name, type: type.scalar, offset, count: type.count });
     end = offset + type.count * 4;
@@ -43,30 +40,13 @@ export function uniformLayout(structName: string, source: SpecialisedSource): Un
   return { bytes: roundUp(end, Math.max(16, structAlignment)), fields };
 }
 
-/** Splits at the commas that are not inside `<…>` or `(…)`. */
-function splitMembers(body: string): string[] {
-  const members: string[] = [];
-  let depth = 0;
-  let member = '';
-  for (const character of body) {
-    if ('<('.includes(character)) depth++;
-    if ('>)'.includes(character)) depth--;
-    if (character === ',' && depth === 0) {
-      members.push(member);
-      member = '';
-    } else member += character;
-  }
-  return [...members, member].map((text) => text.trim()).filter(Boolean);
-}
-
 interface FieldType {
   readonly scalar: ScalarType;
   readonly count: number;
   readonly alignment: number;
 }
 
-function resolveType(written: string, source: SpecialisedSource, field: string): FieldType {
-  const text = written.replace(/\s+/g, '');
+function resolveType(text: string, source: SpecialisedSource, field: string): FieldType {
   if (text === 'u32' || text === 'i32' || text === 'f32') return { scalar: text, count: 1, alignment: 4 };
   const vector = /^vec([24])(?:<(u32|i32|f32)>|([uif]))$/.exec(text);
   if (vector) {
@@ -83,7 +63,8 @@ function resolveType(written: string, source: SpecialisedSource, field: string):
   }
   const alias = source.declarations.get(text);
   if (alias?.kind === 'alias') {
-    return resolveType(alias.text.slice(alias.text.indexOf('=') + 1, -1), source, field);
+    const type = alias.text.slice(alias.text.indexOf('=') + 1, -1).replace(/\s+/g, '');
+    return resolveType(type, source, field);
   }
   throw new KernelError(
     `${source.name}: ${field} is ${text}; uniforms are u32, i32, f32, vec2 or vec4 of them, or arrays of vec4`,

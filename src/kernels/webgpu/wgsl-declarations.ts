@@ -90,3 +90,35 @@ function firstLine(text: string): string {
   const line = text.split('\n')[0].trim();
   return line.length > 80 ? `${line.slice(0, 80)}…` : line;
 }
+
+/** A field of a struct. */
+export interface StructField {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The fields of a struct's declaration; throws KernelError naming file and struct for a field that it cannot read. */
+export function structFields({ name, text }: Declaration, file: string): StructField[] {
+  const body = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}'));
+  return splitAtCommas(body).map((field) => {
+    const match = /^([A-Za-z_]\w*)\s*:\s*([\s\S]+)$/.exec(field);
+    if (!match) throw new KernelError(`${file}: cannot read the field \`${field}\` of ${name}`);
+    return { name: match[1], type: match[2].replace(/\s+/g, '') };
+  });
+}
+
+/** Splits at the commas that are not inside `<…>` or `(…)`. */
+function splitAtCommas(body: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = '';
+  for (const character of body) {
+    if ('<('.includes(character)) depth++;
+    if ('>)'.includes(character)) depth--;
+    if (character === ',' && depth === 0) {
+      parts.push(part);
+      part = '';
+    } else part += character;
+  }
+  return [...parts, part].map((text) => text.trim()).filter(Boolean);
+}

@@ -179,8 +179,8 @@ function backward(
     let ofBefore: Tensor = past;
     let ofSeen = entered.add(ofContexts[step]);
     if (gate && ungated) {
-      const ofGate = execute('activationGradient', [gate, ofSeen.multiply(ungated)], {
-        activation: 'sigmoid',
+      const ofGate = execute('unaryGradient', [gate, ofSeen.multiply(ungated)], {
+        operation: 'sigmoid',
       });
       ofBefore = ofBefore.add(matmul(ofGate, gateKernel, { transposeB: true }));
       ofSeen = ofSeen.multiply(gate);

@@ -1,4 +1,4 @@
-import { execute, executeAll, executeOn, type Tensor } from '../../tensor/tensor.ts';
+import { execute, executeAll, filled, type Tensor } from '../../tensor/tensor.ts';
 
 /**
  * Sentences of different length lie packed and time-major: rows [R, …] of which step t has `active[t]`, falling. These
@@ -19,7 +19,7 @@ export function moreRows(x: Tensor, count: number): Tensor {
 }
 
 export function zerosLike(x: Tensor): Tensor {
-  return executeOn(x.device, 'fill', [], { shape: x.shape, dtype: x.dtype, value: 0 })[0];
+  return filled(x.device, x.shape, 0, x.dtype);
 }
 
 /** The sum of what is known so far, of rows that ran longer, and of what a step adds for its own. */

@@ -1,4 +1,5 @@
 import { exponential, exponentialMinusOne } from './exponential';
+import { UnaryOperation } from './operations';
 
 /** Each activation as a class without fields, so that a loop over it is compiled once for each, free of branches. */
 @unmanaged
@@ -51,16 +52,14 @@ export class HardSigmoid {
   }
 }
 
-/**
- * Applies an activation in place to `rows` rows of `columns` floats, `leading` floats apart. They are numbered as in
- * activation.ts of the kernels: linear, relu, sigmoid, tanh, hardSigmoid.
- */
+/** Applies an activation in place to `rows` rows of `columns` floats, `leading` floats apart. */
 export function activateRows(target: usize, leading: i32, rows: i32, columns: i32, activation: i32): void {
   for (let row = 0; row < rows; row++) {
-    if (activation === 1) activateRow<Relu>(target, columns);
-    else if (activation === 2) activateRow<Sigmoid>(target, columns);
-    else if (activation === 3) activateRow<Tanh>(target, columns);
-    else if (activation === 4) activateRow<HardSigmoid>(target, columns);
+    if (activation === UnaryOperation.relu) activateRow<Relu>(target, columns);
+    else if (activation === UnaryOperation.sigmoid) activateRow<Sigmoid>(target, columns);
+    else if (activation === UnaryOperation.tanh) activateRow<Tanh>(target, columns);
+    else if (activation === UnaryOperation.hardSigmoid) activateRow<HardSigmoid>(target, columns);
+    else if (activation !== UnaryOperation.linear) unreachable();
     target += (<usize>leading) << 2;
   }
 }

@@ -1,4 +1,5 @@
 import { UNIT_ELEMENTS } from './blocks';
+import { BinaryOperation } from './operations';
 import { firstVector, lastVector } from './units';
 
 /** Each operation as a class without fields, so that a row's loop is compiled once for each, free of branches. */
@@ -60,7 +61,8 @@ class Equal {
 
 /**
  * y[row, column] = operation(a, b) for 4 columns or more. `…RowStride` in floats; `…Step` is 1 for an operand read along
- * the row, 0 for one whose first number serves all of it. The units from … to are computed, each a part of a row. The operations are numbered as in binary.ts of the ops.
+ * the row, 0 for one whose first number serves all of it.
+ * The units from … to are computed, each a part of a row.
  */
 export function binary(
   operation: i32,
@@ -82,14 +84,22 @@ export function binary(
     const left = a + ((<usize>row * aRowStride) << 2);
     const right = b + ((<usize>row * bRowStride) << 2);
     const target = y + ((<usize>row * columns) << 2);
-    if (operation === 0) combine<Add>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 1) combine<Subtract>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 2) combine<Multiply>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 3) combine<Divide>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 4) combine<Maximum>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 5) combine<Minimum>(left, aStep, right, bStep, target, columns, part);
-    else if (operation === 6) combine<Greater>(left, aStep, right, bStep, target, columns, part);
-    else combine<Equal>(left, aStep, right, bStep, target, columns, part);
+    if (operation === BinaryOperation.add) combine<Add>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.subtract)
+      combine<Subtract>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.multiply)
+      combine<Multiply>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.divide)
+      combine<Divide>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.maximum)
+      combine<Maximum>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.minimum)
+      combine<Minimum>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.greater)
+      combine<Greater>(left, aStep, right, bStep, target, columns, part);
+    else if (operation === BinaryOperation.equal)
+      combine<Equal>(left, aStep, right, bStep, target, columns, part);
+    else unreachable();
   }
 }
 

@@ -1,5 +1,6 @@
 import { activateRows } from './activation';
 import { multiplyAdd } from './multiply-add';
+import { UnaryOperation } from './operations';
 
 /**
  * C[rows, columns] = activation(A·B + bias) for a handful of rows: B is read once for three of them, in order, and never
@@ -46,7 +47,7 @@ export function multiplyFewRows(
   for (; row < rows; row++) {
     addRow(a + <usize>row * rowBytes, step, b, bStride, c + <usize>row * cStride, bytes, depth);
   }
-  if (activation) activateRows(c, cLeading, rows, width, activation);
+  if (activation !== UnaryOperation.linear) activateRows(c, cLeading, rows, width, activation);
 }
 
 /**

@@ -11,4 +11,4 @@ export { packRight } from './product';
 export { logSoftmax, softmax, sparseCrossEntropy, sparseCrossEntropyGradient } from './softmax';
 export { sum } from './sum';
 export { topK } from './top-k';
-export { activationGradient, unary } from './unary';
+export { unary, unaryGradient } from './unary';

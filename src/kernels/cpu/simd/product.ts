@@ -2,6 +2,7 @@ import { activateRows } from './activation';
 import { BLOCK_DEPTH, BLOCK_ROWS, TILE_COLUMNS, TILE_ROWS } from './blocks';
 import { packLeft } from './left-operand';
 import { multiplyTile } from './micro-kernel';
+import { UnaryOperation } from './operations';
 import { copyPanel, interleaveRows } from './pack';
 
 const PANEL_ROW: usize = TILE_COLUMNS << 2;
@@ -76,7 +77,7 @@ export function multiply(
       packLeft(packedA, row, height, first + done, steps);
       const last = done + steps >= depth;
       const add = accumulate || done > 0;
-      const floor: f32 = last && activation === 1 ? 0 : -Infinity;
+      const floor: f32 = last && activation === UnaryOperation.relu ? 0 : -Infinity;
       multiplyBlock(
         packedA,
         packed,
@@ -93,7 +94,7 @@ export function multiply(
       );
       done += steps;
     } while (done < depth);
-    if (activation > 1) activateRows(corner, cLeading, height, columns, activation);
+    if (activation > UnaryOperation.relu) activateRows(corner, cLeading, height, columns, activation);
   }
 }
 

@@ -1,16 +1,17 @@
-// output = g * slope of the activation whose output is y.
+// dx = g * slope, element by element. The hook `slope` is of the operand of the function or of its result, as the row of
+// the op table has it.
 const WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
   count: u32,
 }
 
-@group(0) @binding(0) var<storage, read> y: array<f32>;
+@group(0) @binding(0) var<storage, read> operand: array<f32>;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-fn activationSlope(y: f32) -> f32 {
+fn slope(y: f32) -> f32 {
   return 1.0;
 }
 
@@ -20,5 +21,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   if (index >= params.count) {
     return;
   }
-  output[index] = g[index] * activationSlope(y[index]);
+  dx[index] = g[index] * slope(operand[index]);
 }
