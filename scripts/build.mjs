@@ -129,8 +129,8 @@ function buildTypes() {
     stdio: 'inherit',
   });
   // The op files merge their rows into OpAttributes, and no declaration that is written says that they exist.
-  const rows = entries('src/kernels/ops', '.ts').map((path) => `import './ops/${basename(path)}';\n`);
-  appendFileSync('dist/types/kernels/op.d.ts', rows.join(''));
+  const rows = entries('src/kernels/ops', '.ts').map((path) => `import '../ops/${basename(path)}';\n`);
+  appendFileSync('dist/types/kernels/op/op.d.ts', rows.join(''));
 }
 
 async function buildTests() {

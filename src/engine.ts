@@ -2,10 +2,11 @@
  * The tensor engine: devices, tensors, automatic differentiation. Importing it touches nothing; begin with `requestDevice()`.
  */
 
-export type { Activation } from './kernels/activation.ts';
 export type { Device, MemoryReport } from './kernels/device.ts';
-export * from './kernels/errors.ts';
-export type { AdapterFacts, OpAttributes, OpName } from './kernels/op.ts';
+export * from './kernels/op/errors.ts';
+export type { AdapterFacts, OpAttributes, OpName } from './kernels/op/op.ts';
+export type { DeviceArray, DType, Shape, TensorSpec } from './kernels/op/spec.ts';
+export type { Activation } from './kernels/parts/activation.ts';
 export {
   type Profile,
   type Profiled,
@@ -13,10 +14,9 @@ export {
   type ProfileTotals,
   profileByOp,
   profileTotals,
-} from './kernels/profile.ts';
+} from './kernels/profiling/profile.ts';
+export type { TunedCall, TuningProgress, TuningReport } from './kernels/profiling/tuning.ts';
 export { type DeviceOptions, requestDevice } from './kernels/request-device.ts';
-export type { DeviceArray, DType, Shape, TensorSpec } from './kernels/spec.ts';
-export type { TunedCall, TuningProgress, TuningReport } from './kernels/tuning.ts';
 export { type ValueAndGradients, valueAndGradients } from './tensor/autograd.ts';
 export { capture, type Plan } from './tensor/capture.ts';
 export { Concatenation } from './tensor/concatenation.ts';

@@ -15,8 +15,8 @@ export type {
   Sample,
   SampleInput,
   Shader,
-} from './kernels/op.ts';
+} from './kernels/op/op.ts';
 export { opTable } from './kernels/op-table.ts';
-export { profileByOp, profileTotals } from './kernels/profile.ts';
+export { profileByOp, profileTotals } from './kernels/profiling/profile.ts';
 export { type DeviceOptions, requestDevice } from './kernels/request-device.ts';
 export { execute, executeAll, executeOn, Tensor } from './tensor/tensor.ts';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
-import { ImageError } from '../src/kernels/errors.ts';
+import { ImageError } from '../src/kernels/op/errors.ts';
 
 /** A chunk of a PNG file, its checksum included. */
 export function pngChunk(type: string, body: Buffer): Buffer {

@@ -16,7 +16,7 @@ import {
   FormatError,
   ImageError,
   UnsupportedError,
-} from '../src/kernels/errors.ts';
+} from '../src/kernels/op/errors.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';

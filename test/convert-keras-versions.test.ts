@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { readCaptionerDecoder } from '../src/captioner/convert/captioner-decoder.ts';
 import { readCaptionerEncoder } from '../src/captioner/convert/captioner-encoder.ts';
 import { checkNetworkLayers } from '../src/captioner/convert/network-layers.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { readKerasHdf5 } from '../src/nn/formats/keras-hdf5.ts';
 import type { KerasModel } from '../src/nn/formats/keras-model.ts';
 import { inDialect, type KerasVersion } from './keras-dialects.ts';

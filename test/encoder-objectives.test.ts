@@ -11,8 +11,8 @@ import { FeaturesObjective } from '../src/captioner/training/encoder/features-ob
 import { JointObjective } from '../src/captioner/training/encoder/joint-objective.ts';
 import { WordsObjective } from '../src/captioner/training/encoder/words-objective.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { EkphrasisError, ShapeError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { EkphrasisError, ShapeError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { stageChannels } from '../src/nn/inception-v3/architecture.ts';
 import { InceptionV3 } from '../src/nn/inception-v3/inception-v3.ts';
 import { Random } from '../src/nn/random.ts';

@@ -10,7 +10,7 @@ import { exifOrientation } from '../src/captioner/images/exif-orientation.ts';
 import { readPng as readPngInBrowser } from '../src/captioner/images/png.browser.ts';
 import { readPng } from '../src/captioner/images/png.node.ts';
 import type { RgbImage } from '../src/captioner/images/rgb-image.ts';
-import { ImageError } from '../src/kernels/errors.ts';
+import { ImageError } from '../src/kernels/op/errors.ts';
 import { failure, pngChunk } from './broken-images.ts';
 
 const ODD = join('test', 'images', 'odd');

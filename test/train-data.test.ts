@@ -9,7 +9,7 @@ import { openImageList, parseJsonLines } from '../src/captioner/data/image-list.
 import { layOut, type TrainingImage } from '../src/captioner/training/batches.ts';
 import { drawEpoch, drawnImages } from '../src/captioner/training/epoch-order.ts';
 import { orderByLength } from '../src/captioner/training/length-batches.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { Random } from '../src/nn/random.ts';
 import { stripedImage } from './tiny-captioner.ts';
 import { TinyTraining } from './tiny-training.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyWhole, writeWhole } from '../src/captioner/cli/writing.ts';
-import { EkphrasisError } from '../src/kernels/errors.ts';
+import { EkphrasisError } from '../src/kernels/op/errors.ts';
 import { readSafetensors } from '../src/nn/formats/safetensors.ts';
 import { errorOf } from './errors.ts';
 import { writeTinyCaptioner } from './tiny-captioner.ts';

@@ -14,7 +14,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { printable } from '../src/captioner/cli/terminal.ts';
 import { makeFolder, whyNotWritten, writeWhole } from '../src/captioner/cli/writing.ts';
-import { EkphrasisError } from '../src/kernels/errors.ts';
+import { EkphrasisError } from '../src/kernels/op/errors.ts';
 import { errorOf } from './errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ekphrasis-writing-'));

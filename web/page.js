@@ -205,7 +205,7 @@ for (const name of examples) {
 }
 
 byId('file').addEventListener('change', ({ target }) => {
-  if (target.files.length > 0) take(target.files[0]);
+  if (target.files.length > 0) void take(target.files[0]);
   target.value = '';
 });
 byId('camera').addEventListener('click', () => (camera ? stopCamera() : startCamera()));
@@ -227,9 +227,9 @@ drop.addEventListener('drop', (event) => {
   event.preventDefault();
   frame.classList.remove('over');
   const [file] = event.dataTransfer.files;
-  if (file) take(file);
+  if (file) void take(file);
 });
 addEventListener('paste', ({ clipboardData }) => {
   const file = [...clipboardData.files].find(({ type }) => type.startsWith('image/'));
-  if (file) take(file);
+  if (file) void take(file);
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
 import { requestDevice } from '../../kernels/request-device.ts';
 import { readSafetensors } from '../../nn/formats/safetensors.ts';
 import { Encoder } from '../encoder/encoder.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FormatError, ImageError } from '../../kernels/errors.ts';
+import { FormatError, ImageError } from '../../kernels/op/errors.ts';
 import type { FileSource } from '../sources/file-source.ts';
 import { UsageError } from './arguments.ts';
 

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
 
 const advice: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free some space, or name a place on another',

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { shown } from '../../nn/formats/json-fields.ts';
 import type { KerasLayerConfig, KerasModel } from '../../nn/formats/keras-model.ts';
 import { layerTree } from '../../nn/formats/keras-model.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 
 /** The last part of a path. */
 export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { fileFormat } from './file-format.ts';
 import { checkSize, overWhite, type Picture, type RgbImage } from './rgb-image.ts';
 

@@ -1,4 +1,4 @@
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { decodeImage } from './decode-image.ts';
 import type { Picture, RgbImage } from './rgb-image.ts';
 

@@ -1,5 +1,5 @@
 import { inflatedSize, readPng } from '#png';
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { exifOrientation, orient } from './exif-orientation.ts';
 import { inflatedBytes, readPngChunks } from './png-chunks.ts';
 import { broken, outOfMemory, overWhite, type RgbImage } from './rgb-image.ts';

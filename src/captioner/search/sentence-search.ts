@@ -1,6 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
-import { EkphrasisError } from '../../kernels/errors.ts';
-import type { DeviceArray } from '../../kernels/spec.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
+import type { DeviceArray } from '../../kernels/op/spec.ts';
 import { capture, type Plan } from '../../tensor/capture.ts';
 import type { Specs } from '../../tensor/nested.ts';
 import { disposeAll, scope } from '../../tensor/scope.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 
 /** How far the download of a file has come. */
 export interface DownloadProgress {

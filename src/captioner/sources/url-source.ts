@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { type Download, type DownloadProgress, download, UnreachableError, versionAt } from './download.ts';
 import type { FileSource } from './file-source.ts';
 import { defaultCache, ModelCache } from './model-cache.ts';

@@ -1,4 +1,4 @@
-import * as errors from '../../kernels/errors.ts';
+import * as errors from '../../kernels/op/errors.ts';
 import type { DeviceOptions } from '../../kernels/request-device.ts';
 import type { CaptionOptions } from '../captioner.ts';
 import type { CaptionerConfig } from '../config.ts';

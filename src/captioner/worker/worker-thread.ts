@@ -1,6 +1,6 @@
 // The worker's side of CaptionerWorker: loads one model and describes pictures one after the other.
 import type { Device } from '../../kernels/device.ts';
-import { DeviceLostError } from '../../kernels/errors.ts';
+import { DeviceLostError } from '../../kernels/op/errors.ts';
 import { type DeviceOptions, requestDevice } from '../../kernels/request-device.ts';
 import { Captioner } from '../captioner.ts';
 import { urlSource } from '../sources/url-source.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { float16Value } from './float16.ts';
 import type { WeightArray } from './weights.ts';
 

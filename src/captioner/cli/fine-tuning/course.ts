@@ -114,7 +114,7 @@ export class Course {
         const start = performance.now();
         const batches = await this.#prepared(this.#state.step);
         // The next step's images are decoded and read while this one is computed.
-        this.#prepared(this.#state.step + 1);
+        void this.#prepared(this.#state.step + 1);
         await this.#step(batches, start);
         this.#show(bar, end - begun);
         await signals.check();

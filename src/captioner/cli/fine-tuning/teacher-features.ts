@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { FormatError } from '../../../kernels/errors.ts';
-import { elementCount, sameShape } from '../../../kernels/spec.ts';
+import { FormatError } from '../../../kernels/op/errors.ts';
+import { elementCount, sameShape } from '../../../kernels/op/spec.ts';
 import { readSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { FeatureTable } from '../../training/teacher-forcing.ts';
 import type { TunedImage } from './tuned-images.ts';

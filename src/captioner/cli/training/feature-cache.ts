@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { EkphrasisError } from '../../../kernels/errors.ts';
+import { EkphrasisError } from '../../../kernels/op/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { Weights } from '../../../nn/formats/weights.ts';
 import { convolutionOf, convolutions, stageChannels, stages } from '../../../nn/inception-v3/architecture.ts';

@@ -1,6 +1,6 @@
 import type { Device } from '../../../kernels/device.ts';
-import { ShapeError } from '../../../kernels/errors.ts';
-import { elementCount, sameShape } from '../../../kernels/spec.ts';
+import { ShapeError } from '../../../kernels/op/errors.ts';
+import { elementCount, sameShape } from '../../../kernels/op/spec.ts';
 import { Dense } from '../../../nn/layers/dense.ts';
 import { meanSquaredError } from '../../../nn/losses.ts';
 import type { Random } from '../../../nn/random.ts';

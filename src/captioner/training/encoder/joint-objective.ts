@@ -1,4 +1,4 @@
-import { EkphrasisError } from '../../../kernels/errors.ts';
+import { EkphrasisError } from '../../../kernels/op/errors.ts';
 import { scope } from '../../../tensor/scope.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { CaptionsObjective } from './captions-objective.ts';
