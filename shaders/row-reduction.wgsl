@@ -1,7 +1,7 @@
 // Rows of elements, each reduced to one Partial; hooks say what that is, how it comes about and what is written. LANES
 // invocations share a row: each walks every LANES-th element of it, then they combine what they have, in an order that
 // is always the same. With LANES 1 a row is an invocation's own, and there is neither memory nor a barrier between them.
-// See src/kernels/row-kernels.ts.
+// See src/kernels/parts/row-kernels.ts.
 const LANES: u32 = 64u;
 const ROWS: u32 = 1u;
 

@@ -59,10 +59,11 @@ export {
   type TrainerOptions,
   type TrainingData,
 } from './captioner/training/trainer.ts';
-export type { Activation } from './kernels/activation.ts';
 export type { Device, MemoryReport } from './kernels/device.ts';
-export * from './kernels/errors.ts';
-export type { AdapterFacts, OpAttributes, OpName } from './kernels/op.ts';
+export * from './kernels/op/errors.ts';
+export type { AdapterFacts, OpAttributes, OpName } from './kernels/op/op.ts';
+export type { DeviceArray, DType, Shape, TensorSpec } from './kernels/op/spec.ts';
+export type { Activation } from './kernels/parts/activation.ts';
 export {
   type Profile,
   type Profiled,
@@ -70,10 +71,9 @@ export {
   type ProfileTotals,
   profileByOp,
   profileTotals,
-} from './kernels/profile.ts';
+} from './kernels/profiling/profile.ts';
+export type { TunedCall, TuningProgress, TuningReport } from './kernels/profiling/tuning.ts';
 export { type DeviceOptions, requestDevice } from './kernels/request-device.ts';
-export type { DeviceArray, DType, Shape, TensorSpec } from './kernels/spec.ts';
-export type { TunedCall, TuningProgress, TuningReport } from './kernels/tuning.ts';
 export { type InceptionWeights, inceptionWeights } from './nn/formats/inception-weights.ts';
 export { readKerasHdf5 } from './nn/formats/keras-hdf5.ts';
 export type { KerasLayer, KerasModel } from './nn/formats/keras-model.ts';

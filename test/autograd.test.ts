@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../src/kernels/device.ts';
-import { EkphrasisError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { EkphrasisError, ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';
 import {
   argmax,

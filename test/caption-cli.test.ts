@@ -9,7 +9,7 @@ import { numberFlag, readArguments, UsageError } from '../src/captioner/cli/argu
 import type { Session } from '../src/captioner/cli/caption-images.ts';
 import { folderSource } from '../src/captioner/cli/files.ts';
 import { findImages } from '../src/captioner/cli/inputs.ts';
-import { DeviceLostError, FormatError, ImageError } from '../src/kernels/errors.ts';
+import { DeviceLostError, FormatError, ImageError } from '../src/kernels/op/errors.ts';
 import { captionWith, input, session } from './caption-session.ts';
 
 const COMMAND = resolve('dist/caption.js');

@@ -9,7 +9,7 @@ import { type Caption, Captioner } from '../src/captioner/captioner.ts';
 import type { Decoder } from '../src/captioner/decoder/decoder.ts';
 import type { FileSource } from '../src/captioner/file-source.ts';
 import { decodeImage } from '../src/captioner/images/decode-image.ts';
-import { DisposedError, FormatError, ImageError, UnsupportedError } from '../src/kernels/errors.ts';
+import { DisposedError, FormatError, ImageError, UnsupportedError } from '../src/kernels/op/errors.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';

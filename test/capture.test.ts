@@ -8,10 +8,10 @@ import {
   EkphrasisError,
   ShapeError,
   UnsupportedError,
-} from '../src/kernels/errors.ts';
+} from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
+import type { Shape, TensorSpec } from '../src/kernels/op/spec.ts';
 import { requestDevice } from '../src/kernels/request-device.ts';
-import { floatSample } from '../src/kernels/samples.ts';
-import type { Shape, TensorSpec } from '../src/kernels/spec.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';
 import { capture } from '../src/tensor/capture.ts';
 import { Concatenation } from '../src/tensor/concatenation.ts';

@@ -1,4 +1,4 @@
-import type { NumericArray } from '../src/kernels/spec.ts';
+import type { NumericArray } from '../src/kernels/op/spec.ts';
 
 export interface CompareOptions {
   /** Magnitude to which the tolerance is relative at least, however small the expected numbers are. */

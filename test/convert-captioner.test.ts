@@ -8,7 +8,7 @@ import { convertCaptioner } from '../src/captioner/convert/captioner.ts';
 import { readCaptionerDecoder } from '../src/captioner/convert/captioner-decoder.ts';
 import { readCaptionerEncoder } from '../src/captioner/convert/captioner-encoder.ts';
 import { Tokenizer } from '../src/captioner/tokenizer/tokenizer.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { readKerasHdf5 } from '../src/nn/formats/keras-hdf5.ts';
 import type { KerasModel } from '../src/nn/formats/keras-model.ts';
 import { readSafetensors } from '../src/nn/formats/safetensors.ts';

@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Activation } from '../src/kernels/activation.ts';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
 import type { Operand } from '../src/kernels/device.ts';
-import { DisposedError, OutOfMemoryError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import type { OpAttributes, OpName } from '../src/kernels/op.ts';
-import { floatSample } from '../src/kernels/samples.ts';
-import type { Shape } from '../src/kernels/spec.ts';
+import { DisposedError, OutOfMemoryError, ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { OpAttributes, OpName } from '../src/kernels/op/op.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
+import type { Shape } from '../src/kernels/op/spec.ts';
+import type { Activation } from '../src/kernels/parts/activation.ts';
 import { compare } from './compare.ts';
 
 /** Whole numbers from 0, the same in every run. */

@@ -7,7 +7,7 @@ import { parseCsv } from '../src/captioner/data/csv.ts';
 import { type DataSet, openDataSet } from '../src/captioner/data/data-set.ts';
 import { parseFlickrCsv, parseFlickrTokens, parseSplitList } from '../src/captioner/data/flickr8k.ts';
 import { splitImages } from '../src/captioner/data/split.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 
 const formatError = (message: RegExp) => (error: unknown) =>
   error instanceof FormatError && message.test(error.message);

@@ -13,8 +13,8 @@ import {
 } from '../src/captioner/training/teacher-forcing.ts';
 import { Trainer } from '../src/captioner/training/trainer.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { UnsupportedError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { UnsupportedError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { SGD } from '../src/nn/optimisers/sgd.ts';
 import { Random } from '../src/nn/random.ts';

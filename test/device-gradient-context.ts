@@ -1,6 +1,6 @@
 import type { Device, Operand } from '../src/kernels/device.ts';
-import type { GradientContext, OpAttributes, OpName, Value } from '../src/kernels/op.ts';
-import type { DType, Shape } from '../src/kernels/spec.ts';
+import type { GradientContext, OpAttributes, OpName, Value } from '../src/kernels/op/op.ts';
+import type { DType, Shape } from '../src/kernels/op/spec.ts';
 
 class DeviceValue implements Value {
   readonly operand: Operand;

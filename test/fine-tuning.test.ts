@@ -6,8 +6,8 @@ import { averagePrecision, meanAveragePrecision } from '../src/captioner/metrics
 import { WordsObjective } from '../src/captioner/training/encoder/encoder-objective.ts';
 import { EncoderTrainer, TrainedEncoder } from '../src/captioner/training/encoder/encoder-trainer.ts';
 import { WordTargets } from '../src/captioner/training/encoder/word-targets.ts';
-import { EkphrasisError, UnsupportedError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { EkphrasisError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { InceptionV3 } from '../src/nn/inception-v3/inception-v3.ts';
 import { binaryCrossEntropy } from '../src/nn/losses.ts';
 import { MovingAverage } from '../src/nn/moving-average.ts';

@@ -1,9 +1,14 @@
 import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../src/kernels/device.ts';
-import { UnsupportedError } from '../src/kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
+import { UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../src/kernels/op/op.ts';
+import { placementIn } from '../src/kernels/op/placement.ts';
+import {
+  type DeviceArray,
+  elementCount,
+  type NumericArray,
+  type TensorSpec,
+} from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { placementIn } from '../src/kernels/placement.ts';
-import { type DeviceArray, elementCount, type NumericArray, type TensorSpec } from '../src/kernels/spec.ts';
 
 class Float64Storage implements Storage {
   references = 1;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import h5wasm from 'h5wasm/node';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { readKerasHdf5 } from '../src/nn/formats/keras-hdf5.ts';
 import { layerConfigs } from '../src/nn/formats/keras-model.ts';
 import type { KerasFile } from './keras-fixtures.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { inceptionWeights } from '../src/nn/formats/inception-weights.ts';
 import type { KerasModel } from '../src/nn/formats/keras-model.ts';
 import type { WeightArray } from '../src/nn/formats/weights.ts';

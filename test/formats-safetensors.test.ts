@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { float16Bits, float16Value } from '../src/nn/formats/float16.ts';
 import { readSafetensors, safetensorsParts, writeSafetensors } from '../src/nn/formats/safetensors.ts';
 import type { WeightArray } from '../src/nn/formats/weights.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { readTfjsLayers } from '../src/nn/formats/tfjs-layers.ts';
 
 const bytesOf = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);

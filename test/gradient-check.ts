@@ -1,5 +1,5 @@
 import type { Device } from '../src/kernels/device.ts';
-import type { SampleInput } from '../src/kernels/op.ts';
+import type { SampleInput } from '../src/kernels/op/op.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';
 import { scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';

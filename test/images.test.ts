@@ -12,7 +12,7 @@ import { readPng as readPngInBrowser } from '../src/captioner/images/png.browser
 import { readPng } from '../src/captioner/images/png.node.ts';
 import { readPngChunks } from '../src/captioner/images/png-chunks.ts';
 import type { RgbImage } from '../src/captioner/images/rgb-image.ts';
-import { ImageError } from '../src/kernels/errors.ts';
+import { ImageError } from '../src/kernels/op/errors.ts';
 
 const ODD = join('test', 'images', 'odd');
 const QUADRANTS = [

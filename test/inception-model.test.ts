@@ -1,9 +1,9 @@
 // InceptionV3 as a module: its make, its parts, its errors. The numbers are in inception.test.ts.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
+import { FormatError, ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { requestDevice } from '../src/kernels/request-device.ts';
-import { floatSample } from '../src/kernels/samples.ts';
 import {
   type Convolution,
   convolutions,

@@ -1,7 +1,7 @@
 // Keras's initialisers by their definitions: bounds, moments, orthogonality.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ShapeError } from '../src/kernels/errors.ts';
+import { ShapeError } from '../src/kernels/op/errors.ts';
 import {
   constant,
   glorotNormal,

@@ -2,10 +2,10 @@
 import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { foldGrid, linearGrid } from '../src/kernels/grid.ts';
-import type { AdapterFacts, OpDefinition, OpName } from '../src/kernels/op.ts';
+import type { AdapterFacts, OpDefinition, OpName } from '../src/kernels/op/op.ts';
+import { densePlacement } from '../src/kernels/op/placement.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { densePlacement } from '../src/kernels/placement.ts';
+import { foldGrid, linearGrid } from '../src/kernels/parts/grid.ts';
 
 const software: AdapterFacts = {
   vendor: 'none',

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DTypeError, ShapeError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { DTypeError, ShapeError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { meanAbsoluteError, meanSquaredError, sparseCategoricalCrossentropy } from '../src/nn/losses.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { compare } from './compare.ts';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../src/kernels/device.ts';
-import { DisposedError, FormatError } from '../src/kernels/errors.ts';
+import { DisposedError, FormatError } from '../src/kernels/op/errors.ts';
 import { BatchNorm } from '../src/nn/layers/batch-norm.ts';
 import { Dense } from '../src/nn/layers/dense.ts';
 import { Dropout } from '../src/nn/layers/dropout.ts';

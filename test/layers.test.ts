@@ -1,7 +1,7 @@
 // What layers do beyond the golden numbers: shapes, training, gradients, lifetimes, errors.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
+import { ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
 import { BahdanauAttention } from '../src/nn/layers/attention.ts';
 import { BatchNorm } from '../src/nn/layers/batch-norm.ts';
 import { Conv2D } from '../src/nn/layers/conv2d.ts';

@@ -1,7 +1,7 @@
 // How a plan shares its memory among results that are not needed at the same time.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Lifetime, packOffsets, shareBuffers } from '../src/kernels/lifetimes.ts';
+import { type Lifetime, packOffsets, shareBuffers } from '../src/kernels/plans/lifetimes.ts';
 import { Random } from '../src/nn/random.ts';
 
 /** Most bytes that are needed at one time: no assignment can do with less. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { LSTM } from '../src/nn/layers/lstm.ts';
 import { Random } from '../src/nn/random.ts';
 import { valueAndGradients } from '../src/tensor/autograd.ts';

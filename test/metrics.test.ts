@@ -6,7 +6,7 @@ import { ciderD } from '../src/captioner/metrics/cider.ts';
 import { evaluateCaptions } from '../src/captioner/metrics/evaluate-captions.ts';
 import { rougeL } from '../src/captioner/metrics/rouge.ts';
 import { tokenizeForScoring } from '../src/captioner/metrics/tokenize.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 
 const pair = (candidate: string, ...references: string[]) => ({
   candidate: candidate.split(' '),

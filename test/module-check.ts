@@ -1,5 +1,5 @@
 import type { Device } from '../src/kernels/device.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import type { Module } from '../src/nn/module.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { checkGradients } from './gradient-check.ts';

@@ -1,7 +1,7 @@
 // Layers and functions against TensorFlow.js on the same inputs.
 import { test } from 'uvu';
-import type { Activation } from '../src/kernels/activation.ts';
 import type { Device } from '../src/kernels/device.ts';
+import type { Activation } from '../src/kernels/parts/activation.ts';
 import { BatchNorm } from '../src/nn/layers/batch-norm.ts';
 import { Conv2D } from '../src/nn/layers/conv2d.ts';
 import { Dense } from '../src/nn/layers/dense.ts';

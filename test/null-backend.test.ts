@@ -2,10 +2,10 @@
 // checks bindings and dispatches as for a hardware GPU, and computes nothing. No adapter is needed.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KernelError } from '../src/kernels/errors.ts';
-import type { OpDefinition } from '../src/kernels/op.ts';
+import { KernelError } from '../src/kernels/op/errors.ts';
+import type { OpDefinition } from '../src/kernels/op/op.ts';
+import { densePlacement } from '../src/kernels/op/placement.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { densePlacement } from '../src/kernels/placement.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { errorOf } from './errors.ts';
 

@@ -1,12 +1,12 @@
 // The op table's tests compare devices with the ops' own `cpu`; here `cpu` is held to results worked out by hand.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DTypeError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName, SampleInput } from '../src/kernels/op.ts';
+import { DTypeError, ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName, SampleInput } from '../src/kernels/op/op.ts';
+import { valuesSample } from '../src/kernels/op/samples.ts';
+import { elementCount, type NumericArray } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
 import { nadamMomentum } from '../src/kernels/ops/nadam.ts';
-import { valuesSample } from '../src/kernels/samples.ts';
-import { elementCount, type NumericArray } from '../src/kernels/spec.ts';
 import { compare } from './compare.ts';
 
 /** Numbers with the shape they have as nested lists. */

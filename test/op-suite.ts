@@ -1,9 +1,14 @@
 import type { Device, Operand } from '../src/kernels/device.ts';
-import type { OpAttributes, OpDefinition, OpName, Sample, SampleInput } from '../src/kernels/op.ts';
+import type { OpAttributes, OpDefinition, OpName, Sample, SampleInput } from '../src/kernels/op/op.ts';
+import { densePlacement } from '../src/kernels/op/placement.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
+import {
+  type DeviceArray,
+  elementCount,
+  type NumericArray,
+  type TensorSpec,
+} from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { densePlacement } from '../src/kernels/placement.ts';
-import { floatSample } from '../src/kernels/samples.ts';
-import { type DeviceArray, elementCount, type NumericArray, type TensorSpec } from '../src/kernels/spec.ts';
 import { centralDifferences, spread } from './central-differences.ts';
 import { compare } from './compare.ts';
 import { DeviceGradientContext } from './device-gradient-context.ts';

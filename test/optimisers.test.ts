@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../src/kernels/device.ts';
-import { FormatError, ShapeError } from '../src/kernels/errors.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { FormatError, ShapeError } from '../src/kernels/op/errors.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { meanSquaredError } from '../src/nn/losses.ts';
 import type { HostWeight } from '../src/nn/module.ts';
 import { Adam } from '../src/nn/optimisers/adam.ts';

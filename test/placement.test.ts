@@ -2,11 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../src/kernels/device.ts';
-import { ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName, Sample } from '../src/kernels/op.ts';
+import { ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName, Sample } from '../src/kernels/op/op.ts';
+import { densePlacement, placementIn } from '../src/kernels/op/placement.ts';
+import { elementCount, type TensorSpec } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { densePlacement, placementIn } from '../src/kernels/placement.ts';
-import { elementCount, type TensorSpec } from '../src/kernels/spec.ts';
 import { eachDevice } from './each-device.ts';
 import { errorOf } from './errors.ts';
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { profileTable } from '../src/captioner/cli/profile-table.ts';
-import type { Profile } from '../src/kernels/profile.ts';
+import type { Profile } from '../src/kernels/profiling/profile.ts';
 import { webgpuTest } from './adapter.ts';
 import { stripedImage, writeTinyCaptioner } from './tiny-captioner.ts';
 

@@ -2,11 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device, Operand } from '../src/kernels/device.ts';
-import { KernelError, ShapeError, UnsupportedError } from '../src/kernels/errors.ts';
-import type { CallSpecs, OpAttributes, OpDefinition, OpName } from '../src/kernels/op.ts';
+import { KernelError, ShapeError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { CallSpecs, OpAttributes, OpDefinition, OpName } from '../src/kernels/op/op.ts';
+import type { Shape } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { joinProfiles, type Profile, profileByOp, profileTotals } from '../src/kernels/profile.ts';
-import type { Shape } from '../src/kernels/spec.ts';
+import { joinProfiles, type Profile, profileByOp, profileTotals } from '../src/kernels/profiling/profile.ts';
 import { openAdapter } from '../src/kernels/webgpu/adapter.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { webgpuTest } from './adapter.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { UnsupportedError } from '../src/kernels/errors.ts';
+import { UnsupportedError } from '../src/kernels/op/errors.ts';
 import { requestDevice } from '../src/kernels/request-device.ts';
 import { hardwareMayExist } from '../src/kernels/webgpu/adapter.ts';
 import { adapter, webgpuTest } from './adapter.ts';

@@ -11,7 +11,7 @@ import {
 } from '../src/captioner/search/hypothesis.ts';
 import { SentenceSearch } from '../src/captioner/search/sentence-search.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { UnsupportedError } from '../src/kernels/errors.ts';
+import { UnsupportedError } from '../src/kernels/op/errors.ts';
 import { disposeAll, openScope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { eachDevice } from './each-device.ts';

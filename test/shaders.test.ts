@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KernelError } from '../src/kernels/errors.ts';
-import type { Shader } from '../src/kernels/op.ts';
+import { KernelError } from '../src/kernels/op/errors.ts';
+import type { Shader } from '../src/kernels/op/op.ts';
 import { deviceDescriptor } from '../src/kernels/webgpu/adapter-facts.ts';
 import { openGpu } from '../src/kernels/webgpu/gpu.node.ts';
 import { reflect } from '../src/kernels/webgpu/shader-interface.ts';

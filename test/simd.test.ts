@@ -3,12 +3,12 @@ import * as assert from 'uvu/assert';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
 import { bindSimdKernels, compileSimdKernels } from '../src/kernels/cpu/simd-kernels.ts';
 import type { Operand } from '../src/kernels/device.ts';
-import type { OpAttributes, OpName } from '../src/kernels/op.ts';
+import type { OpAttributes, OpName } from '../src/kernels/op/op.ts';
+import { floatSample, integerSample } from '../src/kernels/op/samples.ts';
+import type { DeviceArray, Shape } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
 import { unaryRows } from '../src/kernels/ops/unary.ts';
 import { unaryGradient } from '../src/kernels/ops/unary-gradient.ts';
-import { floatSample, integerSample } from '../src/kernels/samples.ts';
-import type { DeviceArray, Shape } from '../src/kernels/spec.ts';
 import { compare } from './compare.ts';
 
 /** Around the four lanes of a vector and the sixteen bytes of its alignment; 700 is past every block. */

@@ -1,7 +1,7 @@
 import type { CaptionerConfig, DecoderConfig } from '../src/captioner/config.ts';
 import { Decoder, type DropoutRates } from '../src/captioner/decoder/decoder.ts';
 import type { Device } from '../src/kernels/device.ts';
-import { floatSample } from '../src/kernels/samples.ts';
+import { floatSample } from '../src/kernels/op/samples.ts';
 import { Random } from '../src/nn/random.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EkphrasisError, ShapeError } from '../src/kernels/errors.ts';
+import { EkphrasisError, ShapeError } from '../src/kernels/op/errors.ts';
 import { Parameter } from '../src/tensor/parameter.ts';
 import { openScope, scope } from '../src/tensor/scope.ts';
 import { Tensor } from '../src/tensor/tensor.ts';

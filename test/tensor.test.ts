@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
-import { DisposedError, DTypeError, ShapeError } from '../src/kernels/errors.ts';
+import { DisposedError, DTypeError, ShapeError } from '../src/kernels/op/errors.ts';
 import {
   argmax,
   averagePool,

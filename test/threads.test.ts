@@ -6,11 +6,11 @@ import { CpuDevice } from '../src/kernels/cpu/cpu-device.ts';
 import { importSharedMemory } from '../src/kernels/cpu/import-shared-memory.ts';
 import { BOARD_BYTES, type Kernel, openJobBoard } from '../src/kernels/cpu/threads/job-board.ts';
 import type { Device, Operand } from '../src/kernels/device.ts';
-import { KernelError, UnsupportedError } from '../src/kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName, SampleInput } from '../src/kernels/op.ts';
+import { KernelError, UnsupportedError } from '../src/kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName, SampleInput } from '../src/kernels/op/op.ts';
+import { floatSample, integerSample } from '../src/kernels/op/samples.ts';
+import type { DeviceArray } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import { floatSample, integerSample } from '../src/kernels/samples.ts';
-import type { DeviceArray } from '../src/kernels/spec.ts';
 import { errorOf } from './errors.ts';
 
 interface Call {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { readTokenizerPickle } from '../src/captioner/tokenizer/pickle.ts';
 import { Tokenizer } from '../src/captioner/tokenizer/tokenizer.ts';
 import { wordSequence } from '../src/captioner/tokenizer/word-sequence.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 
 /**
  * Pickles written by Python 3.11, where T is an empty class "Tokenizer" of a module "keras_preprocessing.text",

@@ -5,7 +5,7 @@ import { suite, test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openImageList, parseJsonLines } from '../src/captioner/data/image-list.ts';
 import { drawEpoch, drawnImages } from '../src/captioner/training/epoch-order.ts';
-import { FormatError } from '../src/kernels/errors.ts';
+import { FormatError } from '../src/kernels/op/errors.ts';
 import { Random } from '../src/nn/random.ts';
 import { TinyTraining } from './tiny-training.ts';
 

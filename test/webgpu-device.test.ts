@@ -9,8 +9,8 @@ import {
   KernelError,
   OutOfMemoryError,
   UnsupportedError,
-} from '../src/kernels/errors.ts';
-import type { Launch, OpDefinition } from '../src/kernels/op.ts';
+} from '../src/kernels/op/errors.ts';
+import type { Launch, OpDefinition } from '../src/kernels/op/op.ts';
 import { opTable } from '../src/kernels/op-table.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { adapter, webgpuTest } from './adapter.ts';

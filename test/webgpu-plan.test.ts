@@ -2,10 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DevicePlan, Operand } from '../src/kernels/device.ts';
-import { DeviceLostError, DisposedError, KernelError, OutOfMemoryError } from '../src/kernels/errors.ts';
-import type { Launch } from '../src/kernels/op.ts';
+import { DeviceLostError, DisposedError, KernelError, OutOfMemoryError } from '../src/kernels/op/errors.ts';
+import type { Launch } from '../src/kernels/op/op.ts';
+import type { TensorSpec } from '../src/kernels/op/spec.ts';
 import { opTable } from '../src/kernels/op-table.ts';
-import type { TensorSpec } from '../src/kernels/spec.ts';
 import { WebGpuDevice } from '../src/kernels/webgpu/webgpu-device.ts';
 import { webgpuTest } from './adapter.ts';
 import { errorOf } from './errors.ts';

@@ -6,6 +6,14 @@ import { posix } from 'node:path';
 /** From the bottom up. A file belongs to the first floor whose pattern its path matches. */
 const floors = [
   { name: 'shaders', pattern: /^shaders\// },
+  { name: 'src/kernels/cpu/simd', pattern: /^src\/kernels\/cpu\/simd\// },
+  { name: 'src/kernels/op', pattern: /^src\/kernels\/op\// },
+  { name: 'src/kernels/parts', pattern: /^src\/kernels\/parts\// },
+  { name: 'src/kernels/gemm', pattern: /^src\/kernels\/gemm\// },
+  { name: 'src/kernels/ops', pattern: /^src\/kernels\/ops\// },
+  { name: 'src/kernels/profiling', pattern: /^src\/kernels\/(profiling\/|version\.ts$)/ },
+  { name: 'src/kernels/device.ts', pattern: /^src\/kernels\/device\.ts$/ },
+  { name: 'src/kernels/plans', pattern: /^src\/kernels\/plans\// },
   { name: 'src/kernels', pattern: /^src\/kernels\// },
   { name: 'src/tensor', pattern: /^src\/tensor\// },
   { name: 'src/nn', pattern: /^src\/nn\// },

@@ -1,6 +1,6 @@
 import type { Device } from '../kernels/device.ts';
-import { FormatError, UnsupportedError } from '../kernels/errors.ts';
-import type { TensorSpec } from '../kernels/spec.ts';
+import { FormatError, UnsupportedError } from '../kernels/op/errors.ts';
+import type { TensorSpec } from '../kernels/op/spec.ts';
 import { readSafetensors } from '../nn/formats/safetensors.ts';
 import { gridPlacement, gridSide } from '../nn/inception-v3/architecture.ts';
 import { capture, type Plan } from '../tensor/capture.ts';

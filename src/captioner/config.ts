@@ -1,4 +1,4 @@
-import { FormatError } from '../kernels/errors.ts';
+import { FormatError } from '../kernels/op/errors.ts';
 import type { JsonObject } from '../nn/formats/json-fields.ts';
 import { expectArray, expectObject, expectText, parseJsonObject, shown } from '../nn/formats/json-fields.ts';
 import { stageChannels } from '../nn/inception-v3/architecture.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../kernels/errors.ts';
+import { FormatError } from '../kernels/op/errors.ts';
 
 /**
  * Reads a file of a model folder by its name within the folder: from disk in Node, over HTTP in a browser. Rejects

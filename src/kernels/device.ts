@@ -1,7 +1,7 @@
-import type { AdapterFacts, OpAttributes, OpName } from './op.ts';
-import type { Profiled } from './profile.ts';
-import type { DeviceArray, TensorSpec } from './spec.ts';
-import type { TuningProgress, TuningReport } from './tuning.ts';
+import type { AdapterFacts, OpAttributes, OpName } from './op/op.ts';
+import type { DeviceArray, TensorSpec } from './op/spec.ts';
+import type { Profiled } from './profiling/profile.ts';
+import type { TuningProgress, TuningReport } from './profiling/tuning.ts';
 
 /** Memory that a tensor's elements live in. Shared by views; counted by `retain` and `release`. */
 export interface Storage {

@@ -1,4 +1,4 @@
-import type { OpAttributes, OpDefinition, OpName } from './op.ts';
+import type { OpAttributes, OpDefinition, OpName } from './op/op.ts';
 import { adam } from './ops/adam.ts';
 import { additiveScores } from './ops/additive-scores.ts';
 import { additiveScoresGradient } from './ops/additive-scores-gradient.ts';

@@ -1,6 +1,6 @@
 import { CpuDevice } from './cpu/cpu-device.ts';
 import type { Device } from './device.ts';
-import { NoAdapterError, UnsupportedError } from './errors.ts';
+import { NoAdapterError, UnsupportedError } from './op/errors.ts';
 import { hardwareMayExist, openAdapter } from './webgpu/adapter.ts';
 import { adapterFacts } from './webgpu/adapter-facts.ts';
 import { WebGpuDevice } from './webgpu/webgpu-device.ts';

@@ -1,5 +1,5 @@
-import { FormatError } from '../kernels/errors.ts';
-import { sameShape } from '../kernels/spec.ts';
+import { FormatError } from '../kernels/op/errors.ts';
+import { sameShape } from '../kernels/op/spec.ts';
 import type { HostWeight } from './module.ts';
 
 /**

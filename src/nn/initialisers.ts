@@ -1,5 +1,5 @@
-import { ShapeError } from '../kernels/errors.ts';
-import { elementCount, type Shape } from '../kernels/spec.ts';
+import { ShapeError } from '../kernels/op/errors.ts';
+import { elementCount, type Shape } from '../kernels/op/spec.ts';
 import type { Random } from './random.ts';
 
 /** Makes the first values of a weight. Names, fans and constants are those of Keras 2. */

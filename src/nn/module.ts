@@ -1,5 +1,5 @@
-import { FormatError } from '../kernels/errors.ts';
-import { type DeviceArray, type Shape, sameShape } from '../kernels/spec.ts';
+import { FormatError } from '../kernels/op/errors.ts';
+import { type DeviceArray, type Shape, sameShape } from '../kernels/op/spec.ts';
 import { Parameter } from '../tensor/parameter.ts';
 
 /** A weight on the host. Its `data` may be decoded at every read: read it once. */

@@ -1,4 +1,4 @@
-import { FormatError } from '../kernels/errors.ts';
+import { FormatError } from '../kernels/op/errors.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { scope } from '../tensor/scope.ts';
 import type { HostWeight } from './module.ts';

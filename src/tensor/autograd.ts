@@ -1,6 +1,6 @@
-import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import type { GradientContext, Value } from '../kernels/op.ts';
-import { describe } from '../kernels/spec.ts';
+import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/op/errors.ts';
+import type { GradientContext, Value } from '../kernels/op/op.ts';
+import { describe } from '../kernels/op/spec.ts';
 import { scope } from './scope.ts';
 import { activeTape, Tape, type TapeEntry, withTape } from './tape.ts';
 import { executeOn, filled, revived, Tensor } from './tensor.ts';

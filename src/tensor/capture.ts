@@ -1,6 +1,6 @@
 import type { Device, DevicePlan, Operand, Storage } from '../kernels/device.ts';
-import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import type { TensorSpec } from '../kernels/spec.ts';
+import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/op/errors.ts';
+import type { TensorSpec } from '../kernels/op/spec.ts';
 import { isSpec, leavesAlong, mapNested, type Specs } from './nested.ts';
 import { type Replaceable, whileListening } from './parameter-uses.ts';
 import { scope } from './scope.ts';

@@ -1,7 +1,7 @@
-import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName } from '../kernels/op.ts';
+import { EkphrasisError, ShapeError, UnsupportedError } from '../kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../kernels/op/op.ts';
+import { describe, elementCount } from '../kernels/op/spec.ts';
 import { opTable } from '../kernels/op-table.ts';
-import { describe, elementCount } from '../kernels/spec.ts';
 import { activeTape } from './tape.ts';
 import { Tensor } from './tensor.ts';
 

@@ -1,6 +1,6 @@
-import type { Activation } from '../kernels/activation.ts';
 import type { Device } from '../kernels/device.ts';
-import type { Shape } from '../kernels/spec.ts';
+import type { Shape } from '../kernels/op/spec.ts';
+import type { Activation } from '../kernels/parts/activation.ts';
 import { scope } from './scope.ts';
 import { execute, executeAll, filled, type Tensor } from './tensor.ts';
 

@@ -1,5 +1,5 @@
 // Values that hold tensors: arrays, plain objects and maps of them, however deep. Anything else is not looked into.
-import type { TensorSpec } from '../kernels/spec.ts';
+import type { TensorSpec } from '../kernels/op/spec.ts';
 
 /** A structure of tensors (or of specs) with specs in their place. */
 export type Specs<T> = T extends TensorSpec

@@ -1,7 +1,7 @@
-import { checkElements } from '../kernels/checks.ts';
 import type { Device, Operand } from '../kernels/device.ts';
-import { DisposedError, DTypeError, ShapeError, UnsupportedError } from '../kernels/errors.ts';
-import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/spec.ts';
+import { checkElements } from '../kernels/op/checks.ts';
+import { DisposedError, DTypeError, ShapeError, UnsupportedError } from '../kernels/op/errors.ts';
+import { type DeviceArray, describe, type Shape, sameShape } from '../kernels/op/spec.ts';
 import { capturing, noteUse } from './parameter-uses.ts';
 import { Tensor } from './tensor.ts';
 

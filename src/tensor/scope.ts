@@ -1,4 +1,4 @@
-import { EkphrasisError } from '../kernels/errors.ts';
+import { EkphrasisError } from '../kernels/op/errors.ts';
 import { membersOf } from './nested.ts';
 
 /** Something that a scope frees: a tensor. */

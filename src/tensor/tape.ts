@@ -1,5 +1,5 @@
 import type { Device, Operand } from '../kernels/device.ts';
-import type { GradientContext, Value } from '../kernels/op.ts';
+import type { GradientContext, Value } from '../kernels/op/op.ts';
 
 /** A tensor as the tape remembers it: its identity, and its elements, held until the tape is done with them. */
 export interface Recorded {

@@ -1,8 +1,7 @@
-import { checkElements } from '../kernels/checks.ts';
 import type { Device, Operand, Storage } from '../kernels/device.ts';
-import { DisposedError, ShapeError } from '../kernels/errors.ts';
-import type { OpAttributes, OpDefinition, OpName } from '../kernels/op.ts';
-import { opTable } from '../kernels/op-table.ts';
+import { checkElements } from '../kernels/op/checks.ts';
+import { DisposedError, ShapeError } from '../kernels/op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../kernels/op/op.ts';
 import {
   type DeviceArray,
   type DType,
@@ -10,7 +9,8 @@ import {
   elementCount,
   type Shape,
   type TensorSpec,
-} from '../kernels/spec.ts';
+} from '../kernels/op/spec.ts';
+import { opTable } from '../kernels/op-table.ts';
 import { enterScope } from './scope.ts';
 import { activeTape, type Recorded } from './tape.ts';
 

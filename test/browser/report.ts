@@ -1,7 +1,7 @@
 /** What the page tells the driver, as plain data, and what both must know of each other. */
 import type { RgbImage } from '../../src/captioner/images/rgb-image.ts';
-import type { Profile } from '../../src/kernels/profile.ts';
-import type { TuningReport } from '../../src/kernels/tuning.ts';
+import type { Profile } from '../../src/kernels/profiling/profile.ts';
+import type { TuningReport } from '../../src/kernels/profiling/tuning.ts';
 
 /** Captioned on every device. Paths are relative to the repository, which is the server's root. */
 export const photograph = 'test/images/photographer.jpg';

@@ -1,5 +1,5 @@
 import type { Device } from '../../../src/kernels/device.ts';
-import { profileTotals } from '../../../src/kernels/profile.ts';
+import { profileTotals } from '../../../src/kernels/profiling/profile.ts';
 import { scope } from '../../../src/tensor/scope.ts';
 import { Tensor } from '../../../src/tensor/tensor.ts';
 import type { HostArray } from '../../workload.ts';

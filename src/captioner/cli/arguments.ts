@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
 
 /** A command line that cannot be carried out as written; the command exits with 2. */
 export class UsageError extends EkphrasisError {

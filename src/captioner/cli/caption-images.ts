@@ -1,4 +1,4 @@
-import { DeviceLostError, ImageError } from '../../kernels/errors.ts';
+import { DeviceLostError, ImageError } from '../../kernels/op/errors.ts';
 import type { Caption, CaptionOptions, Sentence } from '../captioner.ts';
 import { decodeImage } from '../images/decode-image.ts';
 import type { RgbImage } from '../images/rgb-image.ts';

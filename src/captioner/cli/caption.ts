@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { joinProfiles, type Profile } from '../../kernels/profile.ts';
+import { joinProfiles, type Profile } from '../../kernels/profiling/profile.ts';
 import { choiceFlag, numberFlag, readArguments, threadsFlag, UsageError } from './arguments.ts';
 import { captionImages, type Session } from './caption-images.ts';
 import { checkOutputFile, folderSource, packageVersion, writeWhole } from './files.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { inceptionWeights } from '../../nn/formats/inception-weights.ts';
 import { parseJsonObject } from '../../nn/formats/json-fields.ts';
 import { readKerasHdf5 } from '../../nn/formats/keras-hdf5.ts';

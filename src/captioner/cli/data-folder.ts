@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { glob } from 'tinyglobby';
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { type DataFolder, type DataSet, type DataSetOptions, openDataSet } from '../data/data-set.ts';
 import { openImageList } from '../data/image-list.ts';
 import { reasonOf } from './files.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EkphrasisError, FormatError, ImageError } from '../../kernels/errors.ts';
+import { EkphrasisError, FormatError, ImageError } from '../../kernels/op/errors.ts';
 import type { FileSource } from '../file-source.ts';
 import { UsageError } from './arguments.ts';
 

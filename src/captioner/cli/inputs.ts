@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { readImageFile, readStream, reasonOf } from './files.ts';
 
 /** One image to caption, found but not yet read. */

@@ -1,4 +1,9 @@
-import { type Profile, type ProfileTotals, profileByOp, profileTotals } from '../../kernels/profile.ts';
+import {
+  type Profile,
+  type ProfileTotals,
+  profileByOp,
+  profileTotals,
+} from '../../kernels/profiling/profile.ts';
 
 /** Right-aligned but for the last. */
 const HEADINGS = ['calls', 'ms', 'share', 'GFLOP/s', 'MB', 'GB/s', 'op'];

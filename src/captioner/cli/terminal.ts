@@ -1,4 +1,4 @@
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
 import { UsageError } from './arguments.ts';
 
 /** Where a command writes: results on standard output, everything else on standard error. */

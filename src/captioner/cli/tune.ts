@@ -1,4 +1,4 @@
-import type { TuningReport } from '../../kernels/tuning.ts';
+import type { TuningReport } from '../../kernels/profiling/tuning.ts';
 import { openProgressBar } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { inceptionWeights } from '../../nn/formats/inception-weights.ts';
 import type { KerasModel } from '../../nn/formats/keras-model.ts';
 import { layerConfigs } from '../../nn/formats/keras-model.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import type { KerasModel } from '../../nn/formats/keras-model.ts';
 import { safetensorsParts } from '../../nn/formats/safetensors.ts';
 import type { WeightArray, WeightEncoding } from '../../nn/formats/weights.ts';

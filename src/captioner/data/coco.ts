@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { type CaptionedImage, groupByImage } from './captioned-image.ts';
 
 /** A field of a parsed JSON value, or undefined where there is none. */

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 
 /**
  * Comma-separated values (RFC 4180) as rows of fields. Lines end in LF or CRLF; a field in double quotes may hold

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import type { CaptionedImage } from './captioned-image.ts';
 import { parseCocoCaptions } from './coco.ts';
 import { parseFlickrCsv, parseFlickrTokens, parseSplitList } from './flickr8k.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { type CaptionedImage, groupByImage } from './captioned-image.ts';
 import { parseCsv } from './csv.ts';
 

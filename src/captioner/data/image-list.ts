@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { type CaptionedImage, groupByImage } from './captioned-image.ts';
 import { type DataFolder, type DataSet, type DataSetOptions, readText } from './data-set.ts';
 import { parseFlickrCsv } from './flickr8k.ts';

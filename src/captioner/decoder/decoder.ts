@@ -1,6 +1,6 @@
-import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
-import { FormatError, ShapeError, UnsupportedError } from '../../kernels/errors.ts';
+import { FormatError, ShapeError, UnsupportedError } from '../../kernels/op/errors.ts';
+import type { Activation } from '../../kernels/parts/activation.ts';
 import { gridSide, stageChannels } from '../../nn/inception-v3/architecture.ts';
 import { glorotUniform, initialise, randomNormal } from '../../nn/initialisers.ts';
 import { BahdanauAttention, meanPlaces } from '../../nn/layers/attention.ts';

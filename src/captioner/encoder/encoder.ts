@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import type { TensorSpec } from '../../kernels/spec.ts';
+import type { TensorSpec } from '../../kernels/op/spec.ts';
 import { stages } from '../../nn/inception-v3/architecture.ts';
 import { InceptionV3 } from '../../nn/inception-v3/inception-v3.ts';
 import type { HostWeight } from '../../nn/module.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { resizeBilinear } from '../../tensor/functions.ts';
 import { scope } from '../../tensor/scope.ts';
 import { scalar, Tensor } from '../../tensor/tensor.ts';

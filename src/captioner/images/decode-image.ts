@@ -1,4 +1,4 @@
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { fileFormat } from './file-format.ts';
 import { decodeJpeg } from './jpeg.ts';
 import { decodePng } from './png.ts';

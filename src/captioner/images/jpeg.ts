@@ -1,5 +1,5 @@
 import { decode } from 'jpeg-js';
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { exifOrientation, orient } from './exif-orientation.ts';
 import { type JpegSegments, readJpegSegments } from './jpeg-segments.ts';
 import { broken, checkSize, outOfMemory, PIXEL_LIMIT, type RgbImage } from './rgb-image.ts';

@@ -1,4 +1,4 @@
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { broken, checkSize, truncated } from './rgb-image.ts';
 
 /** What a PNG file's chunks say, read without decoding any pixel (PNG specification, third edition, section 11). */

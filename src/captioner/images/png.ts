@@ -1,5 +1,5 @@
 import { readPng } from '#png';
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 import { exifOrientation, orient } from './exif-orientation.ts';
 import { readPngChunks } from './png-chunks.ts';
 import { broken, outOfMemory, type RgbImage } from './rgb-image.ts';

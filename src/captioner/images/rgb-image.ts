@@ -1,4 +1,4 @@
-import { ImageError } from '../../kernels/errors.ts';
+import { ImageError } from '../../kernels/op/errors.ts';
 
 /** A decoded photograph: `data` holds height × width × 3 bytes, row by row from the top, interleaved R G B (sRGB, 0–255). */
 export interface RgbImage {

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { bleu } from './bleu.ts';
 import { ciderD } from './cider.ts';
 import type { ScoredPair } from './ngrams.ts';

@@ -1,6 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
-import { UnsupportedError } from '../../kernels/errors.ts';
-import type { DeviceArray } from '../../kernels/spec.ts';
+import { UnsupportedError } from '../../kernels/op/errors.ts';
+import type { DeviceArray } from '../../kernels/op/spec.ts';
 import { concat, gather, topK } from '../../tensor/functions.ts';
 import { execute, type Tensor } from '../../tensor/tensor.ts';
 import type { Decoder, Encoding } from '../decoder/decoder.ts';

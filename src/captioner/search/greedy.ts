@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import type { DeviceArray } from '../../kernels/spec.ts';
+import type { DeviceArray } from '../../kernels/op/spec.ts';
 import type { LSTMState } from '../../nn/layers/lstm-sequence.ts';
 import { argmax, concat, gather } from '../../tensor/functions.ts';
 import { execute, type Tensor } from '../../tensor/tensor.ts';

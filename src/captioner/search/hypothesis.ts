@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import type { DeviceArray, Shape } from '../../kernels/spec.ts';
+import type { DeviceArray, Shape } from '../../kernels/op/spec.ts';
 import { logSoftmax } from '../../tensor/functions.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 

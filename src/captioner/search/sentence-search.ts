@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import type { DeviceArray } from '../../kernels/spec.ts';
+import type { DeviceArray } from '../../kernels/op/spec.ts';
 import { capture, type Plan } from '../../tensor/capture.ts';
 import type { Specs } from '../../tensor/nested.ts';
 import { disposeAll, scope } from '../../tensor/scope.ts';

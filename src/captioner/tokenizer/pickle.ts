@@ -1,5 +1,5 @@
 import { BufferReader, Parser } from 'pickleparser';
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** The modules that the one Tokenizer class has lived in, from Keras 2.0 to Keras 3. */

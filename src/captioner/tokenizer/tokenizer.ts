@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { defaultSplitting, type WordSplitting, wordSequence } from './word-sequence.ts';
 
 /** What a tokenizer is made of. The word at position p of `words` has id p + 1; id 0 is padding. */

@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import type { DeviceArray } from '../../kernels/spec.ts';
+import type { DeviceArray } from '../../kernels/op/spec.ts';
 import type { Random } from '../../nn/random.ts';
 import { argmax, categorical, concat } from '../../tensor/functions.ts';
 import { openScope } from '../../tensor/scope.ts';

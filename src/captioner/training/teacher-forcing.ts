@@ -1,6 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
-import { UnsupportedError } from '../../kernels/errors.ts';
-import { elementCount } from '../../kernels/spec.ts';
+import { UnsupportedError } from '../../kernels/op/errors.ts';
+import { elementCount } from '../../kernels/op/spec.ts';
 import { sparseCrossEntropy } from '../../tensor/functions.ts';
 import { execute, scalar, Tensor } from '../../tensor/tensor.ts';
 import type { Decoder } from '../decoder/decoder.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../kernels/device.ts';
-import { EkphrasisError } from '../../kernels/errors.ts';
+import { EkphrasisError } from '../../kernels/op/errors.ts';
 import { clipByGlobalNorm } from '../../nn/optimisers/clip.ts';
 import type { Optimiser } from '../../nn/optimisers/optimiser.ts';
 import type { Random } from '../../nn/random.ts';

@@ -1,4 +1,4 @@
-import { OutOfMemoryError } from '../errors.ts';
+import { OutOfMemoryError } from '../op/errors.ts';
 
 const PAGE_BYTES = 65536;
 const MAXIMUM_PAGES = 65536;

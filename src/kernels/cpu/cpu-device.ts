@@ -1,11 +1,11 @@
 import type { Device, DevicePlan, MemoryReport, Operand, Storage } from '../device.ts';
-import { DisposedError, UnsupportedError } from '../errors.ts';
-import type { OpAttributes, OpDefinition, OpName } from '../op.ts';
+import { DisposedError, UnsupportedError } from '../op/errors.ts';
+import type { OpAttributes, OpDefinition, OpName } from '../op/op.ts';
+import { densePlacement, placementIn, scatterRows } from '../op/placement.ts';
+import { type DeviceArray, elementCount, type TensorSpec } from '../op/spec.ts';
 import { opTable } from '../op-table.ts';
-import { densePlacement, placementIn, scatterRows } from '../placement.ts';
-import { PlanOperands } from '../plan-operands.ts';
-import { originOf, ProfileCollector, type Profiled } from '../profile.ts';
-import { type DeviceArray, elementCount, type TensorSpec } from '../spec.ts';
+import { PlanOperands } from '../plans/plan-operands.ts';
+import { originOf, ProfileCollector, type Profiled } from '../profiling/profile.ts';
 import type { Block } from './arena.ts';
 import { CpuPlan } from './cpu-plan.ts';
 import { CpuStorage, plannedPlace } from './cpu-storage.ts';

@@ -1,8 +1,8 @@
 import type { Device, DevicePlan, Operand, Storage } from '../device.ts';
-import { DisposedError } from '../errors.ts';
-import { packOffsets } from '../lifetimes.ts';
-import type { PlanOperands } from '../plan-operands.ts';
-import type { TensorSpec } from '../spec.ts';
+import { DisposedError } from '../op/errors.ts';
+import type { TensorSpec } from '../op/spec.ts';
+import { packOffsets } from '../plans/lifetimes.ts';
+import type { PlanOperands } from '../plans/plan-operands.ts';
 import type { CpuStorage } from './cpu-storage.ts';
 import type { Place } from './kernel-call.ts';
 import type { PlanRecording } from './plan-recording.ts';

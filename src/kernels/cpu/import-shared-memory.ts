@@ -1,4 +1,4 @@
-import { KernelError } from '../errors.ts';
+import { KernelError } from '../op/errors.ts';
 
 const MAGIC_BYTES = 8;
 const IMPORT_SECTION = 2;

@@ -1,5 +1,5 @@
-import type { CallSpecs, OpDefinition, Placement } from '../op.ts';
-import type { TensorSpec } from '../spec.ts';
+import type { CallSpecs, OpDefinition, Placement } from '../op/op.ts';
+import type { TensorSpec } from '../op/spec.ts';
 
 /** Where a tensor's memory begins: a block of the arena, or while a plan is recorded a stand-in for one. */
 export interface Place {

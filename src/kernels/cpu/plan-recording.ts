@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../errors.ts';
+import { UnsupportedError } from '../op/errors.ts';
 import type { CpuStorage } from './cpu-storage.ts';
 import { PlannedPlace } from './planned-place.ts';
 

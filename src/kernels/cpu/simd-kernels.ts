@@ -1,7 +1,7 @@
 import simd from '../../../build/simd.wasm';
 import relaxedSimd from '../../../build/simd-relaxed.wasm';
-import { UnsupportedError } from '../errors.ts';
-import type { WindowArguments } from '../window.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { WindowArguments } from '../parts/window.ts';
 import { importSharedMemory } from './import-shared-memory.ts';
 import type { Kernel } from './threads/job-board.ts';
 
@@ -24,7 +24,7 @@ type ProductOperands = [
  * Operands of each kernel. Addresses and sizes are unsigned; a flag is 0 or 1; operations and activations are
  * numbered as in simd/operations.ts. Each kernel then takes the range of its units that it is to compute, and the number of the thread.
  */
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface SimdKernels {
     /** Packs B for a product; units are panels of TILE_COLUMNS columns. */
     packRight: [

@@ -1,15 +1,15 @@
 import source from '../../../shaders/adam.wgsl';
-import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../moments.ts';
-import type { OpDefinition } from '../op.ts';
-import { elementCount } from '../spec.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { elementCount } from '../op/spec.ts';
+import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../parts/moments.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../parts/simd-units.ts';
 
 export interface AdamAttributes extends MomentAttributes {
   /** Part of the parameter that is taken away at every update, times the learning rate; 0 by default. */
   readonly weightDecay?: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     adam: AdamAttributes;
   }

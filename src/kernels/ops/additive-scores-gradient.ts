@@ -1,14 +1,14 @@
 import keysSource from '../../../shaders/additive-scores-gradient-keys.wgsl';
 import queriesSource from '../../../shaders/additive-scores-gradient-queries.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import { chosen } from '../choice.ts';
-import { elementLaunch } from '../element-kernels.ts';
-import type { BindingReference, NoAttributes, OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import type { BindingReference, NoAttributes, OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
+import { chosen } from '../parts/choice.ts';
+import { elementLaunch } from '../parts/element-kernels.ts';
 import { additiveCases, additiveEdges, additiveGeometry, checkAdditive } from './additive-scores.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     additiveScoresGradient: NoAttributes;
   }

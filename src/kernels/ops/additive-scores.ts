@@ -1,13 +1,13 @@
 import source from '../../../shaders/additive-scores.wgsl';
-import { checkDType, checkInputCount, checkRank, checkShape } from '../checks.ts';
-import { checkChoice, chosen } from '../choice.ts';
-import { ShapeError } from '../errors.ts';
-import type { NoAttributes, OpDefinition, SampleInput } from '../op.ts';
-import { rowLaunch, rowVariants } from '../row-kernels.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { describe, elementCount, type TensorSpec } from '../spec.ts';
+import { checkDType, checkInputCount, checkRank, checkShape } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { NoAttributes, OpDefinition, SampleInput } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount, type TensorSpec } from '../op/spec.ts';
+import { checkChoice, chosen } from '../parts/choice.ts';
+import { rowLaunch, rowVariants } from '../parts/row-kernels.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     additiveScores: NoAttributes;
   }

@@ -1,12 +1,12 @@
-import { checkDType, checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { NoAttributes, OpDefinition } from '../op.ts';
-import { lastAxisVariants } from '../row-kernels.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { NoAttributes, OpDefinition } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { lastAxisVariants } from '../parts/row-kernels.ts';
 import { topKLaunch } from './top-k.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     argmax: NoAttributes;
   }

@@ -1,6 +1,7 @@
 import source from '../../../shaders/average-pool-gradient.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import type { OpDefinition } from '../op.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
 import {
   inferPool,
   type PoolGradientAttributes,
@@ -8,10 +9,9 @@ import {
   poolGeometry,
   poolLaunch,
   walkWindows,
-} from '../pooling.ts';
-import { floatSample } from '../samples.ts';
+} from '../parts/pooling.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     averagePoolGradient: PoolGradientAttributes;
   }

@@ -1,5 +1,5 @@
-import { checkInputCount } from '../checks.ts';
-import type { OpDefinition } from '../op.ts';
+import { checkInputCount } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
 import {
   inferPool,
   type PoolAttributes,
@@ -10,9 +10,9 @@ import {
   poolSamples,
   simdPool,
   walkWindows,
-} from '../pooling.ts';
+} from '../parts/pooling.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     averagePool: PoolAttributes;
   }

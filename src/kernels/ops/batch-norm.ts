@@ -1,18 +1,18 @@
 import source from '../../../shaders/batch-norm.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { scalar } from '../gradients.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { scalar } from '../parts/gradients.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface BatchNormAttributes {
   /** Added to the variance under the root. */
   readonly epsilon: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     batchNorm: BatchNormAttributes;
   }

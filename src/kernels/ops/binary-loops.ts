@@ -1,4 +1,4 @@
-import type { NumericArray } from '../spec.ts';
+import type { NumericArray } from '../op/spec.ts';
 
 /** Computes `count` consecutive elements of y from a and b, each read from its start with its step (0 repeats it). */
 export type BinaryLoop = (

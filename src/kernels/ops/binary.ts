@@ -1,22 +1,22 @@
 import source from '../../../shaders/binary.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { BinaryOperation, operationNumber } from '../cpu/operations.ts';
-import { elementUnits } from '../cpu/units.ts';
-import { DTypeError } from '../errors.ts';
-import { sumToShape } from '../gradients.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { axesUniform, broadcastStrides, collapse, type Layout, walkRuns } from '../layout.ts';
-import type { GradientContext, NoAttributes, OpDefinition, Sample, Value } from '../op.ts';
-import { opsOf } from '../op-rows.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { broadcastShapes, describe, elementCount, type TensorSpec } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { DTypeError } from '../op/errors.ts';
+import type { GradientContext, NoAttributes, OpDefinition, Sample, Value } from '../op/op.ts';
+import { opsOf } from '../op/op-rows.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { broadcastShapes, describe, elementCount, type TensorSpec } from '../op/spec.ts';
+import { sumToShape } from '../parts/gradients.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { axesUniform, broadcastStrides, collapse, type Layout, walkRuns } from '../parts/layout.ts';
+import { BinaryOperation, operationNumber } from '../parts/simd-operations.ts';
+import { elementUnits } from '../parts/simd-units.ts';
 import { type BinaryLoop, binaryLoops } from './binary-loops.ts';
 
 type BinaryName = keyof typeof binaryLoops;
 
 type BinaryAttributes = Readonly<Record<BinaryName, NoAttributes>>;
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes extends BinaryAttributes {}
 }
 

@@ -1,17 +1,17 @@
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { sumToShape } from '../gradients.ts';
-import { broadcastStrides } from '../layout.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { broadcastShapes, describe, type Shape, sameShape, type TensorSpec } from '../spec.ts';
-import { copyStrided, type Reading, stridedCopyLaunch } from '../strided-copy.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { broadcastShapes, describe, type Shape, sameShape, type TensorSpec } from '../op/spec.ts';
+import { sumToShape } from '../parts/gradients.ts';
+import { broadcastStrides } from '../parts/layout.ts';
+import { copyStrided, type Reading, stridedCopyLaunch } from '../parts/strided-copy.ts';
 
 export interface BroadcastToAttributes {
   readonly shape: Shape;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     broadcastTo: BroadcastToAttributes;
   }

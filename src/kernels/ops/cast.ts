@@ -1,15 +1,15 @@
 import source from '../../../shaders/cast.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { type DType, elementCount } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { type DType, elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface CastAttributes {
   readonly dtype: DType;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     cast: CastAttributes;
   }

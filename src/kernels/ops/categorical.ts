@@ -1,12 +1,12 @@
 import source from '../../../shaders/categorical.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { NoAttributes, OpDefinition } from '../op.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { NoAttributes, OpDefinition } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     categorical: NoAttributes;
   }

@@ -1,16 +1,16 @@
 import source from '../../../shaders/concat.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, elementCount, normaliseAxis, type TensorSpec } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { DTypeError, ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, elementCount, normaliseAxis, type TensorSpec } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface ConcatAttributes {
   readonly axis: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     concat: ConcatAttributes;
   }

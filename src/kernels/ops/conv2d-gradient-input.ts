@@ -1,11 +1,11 @@
 import source from '../../../shaders/conv2d-gradient-input.wgsl';
-import { convolutionGradientGeometry } from '../convolution-gradient.ts';
-import { multiply } from '../cpu/product.ts';
-import { type GemmProblem, gemmLaunches } from '../gemm.ts';
-import { gemmVariants } from '../gemm-variants.ts';
-import type { OpDefinition, Sample } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount, type Shape, type TensorSpec } from '../spec.ts';
+import { type GemmProblem, gemmLaunches } from '../gemm/gemm.ts';
+import { gemmVariants } from '../gemm/gemm-variants.ts';
+import type { OpDefinition, Sample } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount, type Shape, type TensorSpec } from '../op/spec.ts';
+import { convolutionGradientGeometry } from '../parts/convolution-gradient.ts';
+import { multiply } from '../parts/simd-product.ts';
 import {
   convolutionFlops,
   isPointwise,
@@ -13,9 +13,9 @@ import {
   type WindowAttributes,
   type WindowGeometry,
   windowUniforms,
-} from '../window.ts';
+} from '../parts/window.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     conv2dGradientInput: Conv2DGradientInputAttributes;
   }

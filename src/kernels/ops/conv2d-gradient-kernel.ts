@@ -1,22 +1,22 @@
 import source from '../../../shaders/conv2d-gradient-kernel.wgsl';
-import { convolutionGradientGeometry } from '../convolution-gradient.ts';
-import { multiply } from '../cpu/product.ts';
-import { type GemmProblem, gemmLaunches } from '../gemm.ts';
-import { gemmVariants } from '../gemm-variants.ts';
-import type { OpDefinition, Sample } from '../op.ts';
-import { densePlacement } from '../placement.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount, type Shape, sameShape, type TensorSpec } from '../spec.ts';
+import { type GemmProblem, gemmLaunches } from '../gemm/gemm.ts';
+import { gemmVariants } from '../gemm/gemm-variants.ts';
+import type { OpDefinition, Sample } from '../op/op.ts';
+import { densePlacement } from '../op/placement.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount, type Shape, sameShape, type TensorSpec } from '../op/spec.ts';
+import { convolutionGradientGeometry } from '../parts/convolution-gradient.ts';
+import { multiply } from '../parts/simd-product.ts';
 import {
   convolutionFlops,
   isPointwise,
   type WindowAttributes,
   type WindowGeometry,
   windowArguments,
-} from '../window.ts';
+} from '../parts/window.ts';
 import { pad } from './pad.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     conv2dGradientKernel: Conv2DGradientKernelAttributes;
   }

@@ -1,13 +1,13 @@
 import source from '../../../shaders/conv2d.wgsl';
-import { type Activation, activations } from '../activation.ts';
-import { multiply } from '../cpu/product.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
-import { type GemmProblem, gemmLaunches } from '../gemm.ts';
-import { gemmVariants } from '../gemm-variants.ts';
-import { throughActivation } from '../gradients.ts';
-import type { OpDefinition, Placement, Sample, Value } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { describe, type TensorSpec } from '../spec.ts';
+import { type GemmProblem, gemmLaunches } from '../gemm/gemm.ts';
+import { gemmVariants } from '../gemm/gemm-variants.ts';
+import { DTypeError, ShapeError } from '../op/errors.ts';
+import type { OpDefinition, Placement, Sample, Value } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { describe, type TensorSpec } from '../op/spec.ts';
+import { type Activation, activations } from '../parts/activation.ts';
+import { throughActivation } from '../parts/gradients.ts';
+import { multiply } from '../parts/simd-product.ts';
 import {
   convolutionFlops,
   isPointwise,
@@ -16,9 +16,9 @@ import {
   windowArguments,
   windowGeometry,
   windowUniforms,
-} from '../window.ts';
+} from '../parts/window.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     conv2d: Conv2DAttributes;
   }

@@ -1,11 +1,11 @@
 import source from '../../../shaders/dropout.wgsl';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { UnsupportedError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../parts/simd-units.ts';
 
 export interface DropoutAttributes {
   /** Part of the elements that become zero, from 0 up to but not 1. */
@@ -14,7 +14,7 @@ export interface DropoutAttributes {
   readonly seed: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     dropout: DropoutAttributes;
   }

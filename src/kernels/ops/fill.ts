@@ -1,9 +1,9 @@
 import source from '../../../shaders/fill.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { type DType, elementCount, type Shape } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { type DType, elementCount, type Shape } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface FillAttributes {
   readonly shape: Shape;
@@ -11,7 +11,7 @@ export interface FillAttributes {
   readonly value: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     fill: FillAttributes;
   }

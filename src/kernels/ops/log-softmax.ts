@@ -1,10 +1,10 @@
-import type { NoAttributes, OpDefinition } from '../op.ts';
-import { lastAxisVariants } from '../row-kernels.ts';
-import { elementCount } from '../spec.ts';
+import type { NoAttributes, OpDefinition } from '../op/op.ts';
+import { elementCount } from '../op/spec.ts';
+import { lastAxisVariants } from '../parts/row-kernels.ts';
 import { inferSoftmax, softmaxFlops, softmaxLaunch, softmaxSamples } from './softmax.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     logSoftmax: NoAttributes;
   }

@@ -1,12 +1,12 @@
 import source from '../../../shaders/lstm-gates-gradient.wgsl';
-import { activationHook, activations, slopeHook } from '../activation.ts';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { activationHook, activations, slopeHook } from '../parts/activation.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../parts/lstm.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     lstmGatesGradient: LstmAttributes;
   }

@@ -1,12 +1,12 @@
 import source from '../../../shaders/lstm-gates.wgsl';
-import { activationHook, activations } from '../activation.ts';
-import { checkInputCount } from '../checks.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../lstm.ts';
-import type { OpDefinition } from '../op.ts';
-import { elementCount } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { elementCount } from '../op/spec.ts';
+import { activationHook, activations } from '../parts/activation.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { hardGates, inferLstm, type LstmAttributes, lstmCases, lstmInputs } from '../parts/lstm.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     lstmGates: LstmAttributes;
   }

@@ -1,18 +1,18 @@
 import source from '../../../shaders/matmul-chosen.wgsl';
-import { checkDType, checkInputCount, checkRank } from '../checks.ts';
-import { checkChoice, chosen } from '../choice.ts';
-import { elementLaunch } from '../element-kernels.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition, Sample } from '../op.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount, checkRank } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition, Sample } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { checkChoice, chosen } from '../parts/choice.ts';
+import { elementLaunch } from '../parts/element-kernels.ts';
 
 export interface MatmulChosenAttributes {
   /** Whether a row is multiplied with its matrix transposed. */
   readonly transpose: boolean;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     matmulChosen: MatmulChosenAttributes;
   }

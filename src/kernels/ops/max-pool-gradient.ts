@@ -1,6 +1,8 @@
 import source from '../../../shaders/max-pool-gradient.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import type { OpDefinition, Sample } from '../op.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import type { OpDefinition, Sample } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
 import {
   inferPool,
   type PoolAttributes,
@@ -8,12 +10,10 @@ import {
   poolGeometry,
   poolLaunch,
   walkWindows,
-} from '../pooling.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+} from '../parts/pooling.ts';
 import { maxPool } from './max-pool.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     maxPoolGradient: PoolAttributes;
   }

@@ -1,13 +1,13 @@
 import source from '../../../shaders/nadam.wgsl';
-import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../moments.ts';
-import type { OpDefinition } from '../op.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { inferMoments, type MomentAttributes, momentSamples, momentsLaunch } from '../parts/moments.ts';
 
 export interface NadamAttributes extends MomentAttributes {
   /** Product of nadamMomentum(beta1, 1 … step), which the optimiser carries along. */
   readonly momentumProduct: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     nadam: NadamAttributes;
   }

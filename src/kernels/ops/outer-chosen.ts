@@ -1,18 +1,18 @@
 import source from '../../../shaders/outer-chosen.wgsl';
-import { checkDType, checkInputCount, checkRank } from '../checks.ts';
-import { checkChoice, chosen } from '../choice.ts';
-import { elementLaunch } from '../element-kernels.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount, checkRank } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { checkChoice, chosen } from '../parts/choice.ts';
+import { elementLaunch } from '../parts/element-kernels.ts';
 
 export interface OuterChosenAttributes {
   /** Matrices of the output. */
   readonly matrices: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     outerChosen: OuterChosenAttributes;
   }

@@ -1,11 +1,11 @@
 import source from '../../../shaders/pad.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import { axesUniform, collapse, walkRuns } from '../layout.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, elementCount, stridesOf } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, elementCount, stridesOf } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { axesUniform, collapse, walkRuns } from '../parts/layout.ts';
 import { elementBits } from './fill.ts';
 
 export interface PadAttributes {
@@ -14,7 +14,7 @@ export interface PadAttributes {
   readonly value: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     pad: PadAttributes;
   }

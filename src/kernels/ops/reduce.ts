@@ -1,13 +1,13 @@
 import source from '../../../shaders/reduce.wgsl';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { scalar } from '../gradients.ts';
-import { axesUniform, collapse, type Layout, walkRuns } from '../layout.ts';
-import type { GradientContext, OpDefinition, Sample, Value } from '../op.ts';
-import { opsOf } from '../op-rows.ts';
-import { rowLaunch, rowVariants } from '../row-kernels.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { elementCount, type NumericArray, normaliseAxis, type Shape, stridesOf } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import type { GradientContext, OpDefinition, Sample, Value } from '../op/op.ts';
+import { opsOf } from '../op/op-rows.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { elementCount, type NumericArray, normaliseAxis, type Shape, stridesOf } from '../op/spec.ts';
+import { scalar } from '../parts/gradients.ts';
+import { axesUniform, collapse, type Layout, walkRuns } from '../parts/layout.ts';
+import { rowLaunch, rowVariants } from '../parts/row-kernels.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../parts/simd-units.ts';
 
 export interface ReduceAttributes {
   /** Axes that are reduced; negative ones count from the last. Without any, x is copied. */
@@ -20,7 +20,7 @@ type ReduceName = 'sum' | 'mean' | 'max' | 'min';
 
 type ReduceOpAttributes = Readonly<Record<ReduceName, ReduceAttributes>>;
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes extends ReduceOpAttributes {}
 }
 

@@ -1,15 +1,15 @@
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, elementCount, type Shape } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, elementCount, type Shape } from '../op/spec.ts';
 
 export interface ReshapeAttributes {
   /** New sizes; one may be -1, which stands for what is left. */
   readonly shape: Shape;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     reshape: ReshapeAttributes;
   }

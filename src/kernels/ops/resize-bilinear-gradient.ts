@@ -1,17 +1,17 @@
 import source from '../../../shaders/resize-bilinear-gradient.wgsl';
-import { checkInputCount, checkShape } from '../checks.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { checkImages, resizeCases, resizeTaps } from '../resize.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount, type Shape } from '../spec.ts';
+import { checkInputCount, checkShape } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount, type Shape } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { checkImages, resizeCases, resizeTaps } from '../parts/resize.ts';
 
 export interface ResizeBilinearGradientAttributes {
   /** Shape of the tensor that was resized. */
   readonly inputShape: Shape;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     resizeBilinearGradient: ResizeBilinearGradientAttributes;
   }

@@ -1,18 +1,18 @@
 import source from '../../../shaders/resize-bilinear.wgsl';
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { checkImages, resizeCases, resizeTaps } from '../resize.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { checkImages, resizeCases, resizeTaps } from '../parts/resize.ts';
 
 export interface ResizeBilinearAttributes {
   readonly height: number;
   readonly width: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     resizeBilinear: ResizeBilinearAttributes;
   }

@@ -1,17 +1,17 @@
 import source from '../../../shaders/scatter-add.wgsl';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import { describe, elementCount, sameShape } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount, sameShape } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface ScatterAddAttributes {
   /** Rows of the output. */
   readonly rows: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     scatterAdd: ScatterAddAttributes;
   }

@@ -1,10 +1,10 @@
 import source from '../../../shaders/sgd.wgsl';
-import { checkAlike, checkInputCount } from '../checks.ts';
-import { UnsupportedError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+import { checkAlike, checkInputCount } from '../op/checks.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 
 export interface SgdAttributes {
   readonly learningRate: number;
@@ -12,7 +12,7 @@ export interface SgdAttributes {
   readonly momentum: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     sgd: SgdAttributes;
   }

@@ -1,9 +1,9 @@
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, elementCount, type Shape, stridesOf, type TensorSpec } from '../spec.ts';
-import { copyStrided, type Reading, stridedCopyLaunch } from '../strided-copy.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, elementCount, type Shape, stridesOf, type TensorSpec } from '../op/spec.ts';
+import { copyStrided, type Reading, stridedCopyLaunch } from '../parts/strided-copy.ts';
 
 export interface SliceAttributes {
   /** First index taken, per axis. */
@@ -12,7 +12,7 @@ export interface SliceAttributes {
   readonly size: readonly number[];
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     slice: SliceAttributes;
   }

@@ -1,13 +1,13 @@
 import source from '../../../shaders/softmax.wgsl';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { CallSpecs, GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op.ts';
-import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../row-kernels.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { describe, elementCount, type TensorSpec } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { CallSpecs, GpuCall, Launch, NoAttributes, OpDefinition, Sample } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount, type TensorSpec } from '../op/spec.ts';
+import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../parts/row-kernels.ts';
 import { largestOf } from './sparse-cross-entropy.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     softmax: NoAttributes;
   }

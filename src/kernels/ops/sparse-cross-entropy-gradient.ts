@@ -1,8 +1,8 @@
 import source from '../../../shaders/sparse-cross-entropy-gradient.wgsl';
-import { checkDType, checkInputCount, checkShape } from '../checks.ts';
-import type { OpDefinition } from '../op.ts';
-import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../row-kernels.ts';
-import { floatSample } from '../samples.ts';
+import { checkDType, checkInputCount, checkShape } from '../op/checks.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { lastAxisVariants, rowLaunch, softmaxSumHook } from '../parts/row-kernels.ts';
 import {
   checkLogits,
   crossEntropyCases,
@@ -11,7 +11,7 @@ import {
   smoothingOf,
 } from './sparse-cross-entropy.ts';
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     sparseCrossEntropyGradient: SparseCrossEntropyAttributes;
   }

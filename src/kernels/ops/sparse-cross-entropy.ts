@@ -1,10 +1,10 @@
 import source from '../../../shaders/sparse-cross-entropy.wgsl';
-import { checkDType, checkInputCount, checkRank, checkShape } from '../checks.ts';
-import { UnsupportedError } from '../errors.ts';
-import type { OpDefinition, SampleInput } from '../op.ts';
-import { lastAxisVariants, rowLaunch } from '../row-kernels.ts';
-import { floatSample, integerSample, valuesSample } from '../samples.ts';
-import type { NumericArray, TensorSpec } from '../spec.ts';
+import { checkDType, checkInputCount, checkRank, checkShape } from '../op/checks.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { OpDefinition, SampleInput } from '../op/op.ts';
+import { floatSample, integerSample, valuesSample } from '../op/samples.ts';
+import type { NumericArray, TensorSpec } from '../op/spec.ts';
+import { lastAxisVariants, rowLaunch } from '../parts/row-kernels.ts';
 
 export interface SparseCrossEntropyAttributes {
   /** Label whose rows count nothing, such as padding; a negative number ignores none. */
@@ -16,7 +16,7 @@ export interface SparseCrossEntropyAttributes {
   readonly smoothing?: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     sparseCrossEntropy: SparseCrossEntropyAttributes;
   }

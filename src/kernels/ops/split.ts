@@ -1,9 +1,9 @@
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, normaliseAxis, type Shape, stridesOf } from '../spec.ts';
-import { copyStrided, type Reading, stridedCopyLaunch } from '../strided-copy.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, normaliseAxis, type Shape, stridesOf } from '../op/spec.ts';
+import { copyStrided, type Reading, stridedCopyLaunch } from '../parts/strided-copy.ts';
 
 export interface SplitAttributes {
   readonly axis: number;
@@ -11,7 +11,7 @@ export interface SplitAttributes {
   readonly sizes: readonly number[];
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     split: SplitAttributes;
   }

@@ -1,16 +1,16 @@
 import source from '../../../shaders/top-k.wgsl';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
-import { lastAxisVariants, rowLaunch } from '../row-kernels.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { describe, elementCount } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { BindingReference, GpuCall, Launch, OpDefinition } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { lastAxisVariants, rowLaunch } from '../parts/row-kernels.ts';
 
 export interface TopKAttributes {
   readonly k: number;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     topK: TopKAttributes;
   }

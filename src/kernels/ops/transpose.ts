@@ -1,16 +1,16 @@
-import { checkInputCount } from '../checks.ts';
-import { ShapeError } from '../errors.ts';
-import type { OpDefinition } from '../op.ts';
-import { floatSample, integerSample } from '../samples.ts';
-import { describe, type Shape, stridesOf } from '../spec.ts';
-import { copyStrided, type Reading, stridedCopyLaunch } from '../strided-copy.ts';
+import { checkInputCount } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { OpDefinition } from '../op/op.ts';
+import { floatSample, integerSample } from '../op/samples.ts';
+import { describe, type Shape, stridesOf } from '../op/spec.ts';
+import { copyStrided, type Reading, stridedCopyLaunch } from '../parts/strided-copy.ts';
 
 export interface TransposeAttributes {
   /** Axis of x that becomes each axis of the output. */
   readonly permutation: readonly number[];
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     transpose: TransposeAttributes;
   }

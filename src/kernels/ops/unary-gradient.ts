@@ -1,12 +1,12 @@
 import source from '../../../shaders/unary-gradient.wgsl';
-import { checkAlike, checkInputCount } from '../checks.ts';
-import { operationNumber, UnarySlope } from '../cpu/operations.ts';
-import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { UnsupportedError } from '../errors.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { OpDefinition, Sample } from '../op.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { elementCount } from '../spec.ts';
+import { checkAlike, checkInputCount } from '../op/checks.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { OpDefinition, Sample } from '../op/op.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { elementCount } from '../op/spec.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { operationNumber, UnarySlope } from '../parts/simd-operations.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../parts/simd-units.ts';
 import { type UnaryName, unaryRows } from './unary.ts';
 
 export interface UnaryGradientAttributes {
@@ -14,7 +14,7 @@ export interface UnaryGradientAttributes {
   readonly operation: UnaryName;
 }
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes {
     unaryGradient: UnaryGradientAttributes;
   }

@@ -1,13 +1,13 @@
 import source from '../../../shaders/unary.wgsl';
-import { type Activation, activations, hardSigmoid, sigmoid } from '../activation.ts';
-import { checkDType, checkInputCount } from '../checks.ts';
-import { operationNumber, UnaryOperation } from '../cpu/operations.ts';
-import { elementUnits, UNIT_ELEMENTS } from '../cpu/units.ts';
-import { linearGrid, WORKGROUP_SIZE } from '../grid.ts';
-import type { NoAttributes, OpDefinition } from '../op.ts';
-import { opsOf } from '../op-rows.ts';
-import { floatSample, valuesSample } from '../samples.ts';
-import { elementCount, type NumericArray } from '../spec.ts';
+import { checkDType, checkInputCount } from '../op/checks.ts';
+import type { NoAttributes, OpDefinition } from '../op/op.ts';
+import { opsOf } from '../op/op-rows.ts';
+import { floatSample, valuesSample } from '../op/samples.ts';
+import { elementCount, type NumericArray } from '../op/spec.ts';
+import { type Activation, activations, hardSigmoid, sigmoid } from '../parts/activation.ts';
+import { linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
+import { operationNumber, UnaryOperation } from '../parts/simd-operations.ts';
+import { elementUnits, UNIT_ELEMENTS } from '../parts/simd-units.ts';
 
 /** The slope of a function, of its operand x or of its result y. */
 interface Slope {
@@ -142,7 +142,7 @@ export type UnaryName = keyof typeof table;
 
 type UnaryAttributes = Readonly<Record<UnaryName, NoAttributes>>;
 
-declare module '../op.ts' {
+declare module '../op/op.ts' {
   interface OpAttributes extends UnaryAttributes {}
 }
 

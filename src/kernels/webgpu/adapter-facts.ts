@@ -1,4 +1,4 @@
-import type { AdapterFacts } from '../op.ts';
+import type { AdapterFacts } from '../op/op.ts';
 
 /** Names that the software rasterisers go by: Mesa's llvmpipe/lavapipe, Google's SwiftShader, Microsoft's WARP. */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|basic render|software/i;

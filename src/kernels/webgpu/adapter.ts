@@ -1,5 +1,5 @@
 import { openGpu } from '#gpu';
-import { NoAdapterError } from '../errors.ts';
+import { NoAdapterError } from '../op/errors.ts';
 
 export { hardwareMayExist } from '#gpu';
 

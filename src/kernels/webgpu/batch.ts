@@ -1,5 +1,5 @@
-import type { EkphrasisError } from '../errors.ts';
-import type { Launch } from '../op.ts';
+import type { EkphrasisError } from '../op/errors.ts';
+import type { Launch } from '../op/op.ts';
 import type { DeviceBuffer } from './buffer-pool.ts';
 import type { LaunchSequence } from './launch-sequence.ts';
 import type { TimedLaunch } from './launch-timer.ts';

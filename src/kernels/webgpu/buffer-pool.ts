@@ -1,5 +1,5 @@
 import type { MemoryReport } from '../device.ts';
-import { type EkphrasisError, OutOfMemoryError } from '../errors.ts';
+import { type EkphrasisError, OutOfMemoryError } from '../op/errors.ts';
 
 /** A GPU buffer that serves one storage after another. */
 export class DeviceBuffer {

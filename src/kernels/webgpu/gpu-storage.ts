@@ -1,5 +1,5 @@
 import type { Device, Storage } from '../device.ts';
-import { UnsupportedError } from '../errors.ts';
+import { UnsupportedError } from '../op/errors.ts';
 import { DeviceBuffer } from './buffer-pool.ts';
 import { PlannedBuffer, type Slot } from './planned-buffer.ts';
 

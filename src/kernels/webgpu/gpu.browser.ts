@@ -1,4 +1,4 @@
-import { NoAdapterError } from '../errors.ts';
+import { NoAdapterError } from '../op/errors.ts';
 
 /** The browser's WebGPU. It takes no options. Throws NoAdapterError where there is none. */
 export async function openGpu(_options: readonly string[] = []): Promise<GPU> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { NoAdapterError } from '../errors.ts';
+import { NoAdapterError } from '../op/errors.ts';
 
 type WebGpuModule = typeof import('webgpu');
 let loading: Promise<WebGpuModule> | undefined;

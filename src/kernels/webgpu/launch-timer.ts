@@ -1,6 +1,6 @@
-import { UnsupportedError } from '../errors.ts';
-import type { AdapterFacts } from '../op.ts';
-import { type CallOrigin, type Profile, ProfileCollector, type Profiled } from '../profile.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { AdapterFacts } from '../op/op.ts';
+import { type CallOrigin, type Profile, ProfileCollector, type Profiled } from '../profiling/profile.ts';
 import { bufferUsage, mapModeRead } from './gpu-flags.ts';
 
 /** What a timer needs to know of a launch. */

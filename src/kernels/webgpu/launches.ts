@@ -1,7 +1,7 @@
-import { KernelError, OutOfMemoryError } from '../errors.ts';
-import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op.ts';
-import { originOf } from '../profile.ts';
-import { describe, elementCount } from '../spec.ts';
+import { KernelError, OutOfMemoryError } from '../op/errors.ts';
+import type { AdapterFacts, BindingReference, GpuCall, Launch, OpDefinition } from '../op/op.ts';
+import { describe, elementCount } from '../op/spec.ts';
+import { originOf } from '../profiling/profile.ts';
 import type { TimedLaunch } from './launch-timer.ts';
 import type { Slot } from './planned-buffer.ts';
 import type { Program, ProgramCache } from './programs.ts';

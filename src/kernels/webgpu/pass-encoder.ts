@@ -1,4 +1,4 @@
-import type { Launch } from '../op.ts';
+import type { Launch } from '../op/op.ts';
 import type { LaunchTimer, TimedLaunch } from './launch-timer.ts';
 
 /** What one dispatch sets: all of it is at hand, nothing is looked up. */

@@ -1,4 +1,4 @@
-import { KernelError } from '../errors.ts';
+import { KernelError } from '../op/errors.ts';
 import { shaderStageCompute } from './gpu-flags.ts';
 import type { ShaderInterface } from './shader-interface.ts';
 import type { SpecialisedSource } from './specialise.ts';

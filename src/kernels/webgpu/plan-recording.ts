@@ -1,5 +1,5 @@
-import { UnsupportedError } from '../errors.ts';
-import type { Launch } from '../op.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { Launch } from '../op/op.ts';
 import { DeviceBuffer } from './buffer-pool.ts';
 import type { GpuStorage } from './gpu-storage.ts';
 import type { TimedLaunch } from './launch-timer.ts';

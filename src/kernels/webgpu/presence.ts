@@ -1,5 +1,5 @@
 import { restBetweenPolls } from '#gpu';
-import { DisposedError, EkphrasisError, KernelError } from '../errors.ts';
+import { DisposedError, EkphrasisError, KernelError } from '../op/errors.ts';
 import { messageOf } from './pipelines.ts';
 
 /** Whether a device is there, and those who wait for it: when it goes, they are told why. */

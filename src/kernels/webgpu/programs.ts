@@ -1,4 +1,4 @@
-import type { Launch } from '../op.ts';
+import type { Launch } from '../op/op.ts';
 import type { Pipeline, PipelineCache } from './pipelines.ts';
 import { reflect, type ShaderInterface } from './shader-interface.ts';
 import { type SourceParts, specialise } from './specialise.ts';

@@ -1,5 +1,5 @@
-import { type EkphrasisError, KernelError, OutOfMemoryError } from '../errors.ts';
-import type { Launch } from '../op.ts';
+import { type EkphrasisError, KernelError, OutOfMemoryError } from '../op/errors.ts';
+import type { Launch } from '../op/op.ts';
 import {
   Batch,
   failureOf,

@@ -1,4 +1,4 @@
-import { KernelError } from '../errors.ts';
+import { KernelError } from '../op/errors.ts';
 import type { SpecialisedSource } from './specialise.ts';
 import { type UniformLayout, uniformLayout } from './uniforms.ts';
 

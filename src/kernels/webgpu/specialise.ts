@@ -1,5 +1,5 @@
-import { KernelError } from '../errors.ts';
-import type { Launch, Shader } from '../op.ts';
+import { KernelError } from '../op/errors.ts';
+import type { Launch, Shader } from '../op/op.ts';
 import { type Declaration, parseDeclarations, structFields } from './wgsl-declarations.ts';
 
 /** What of a launch decides its source text. */

@@ -1,9 +1,9 @@
 import { readTuningText, writeTuningText } from '#tuning-store';
 import type { Device, Operand } from '../device.ts';
-import { EkphrasisError } from '../errors.ts';
-import type { AdapterFacts } from '../op.ts';
-import { profileTotals } from '../profile.ts';
-import { elementCount, type TensorSpec } from '../spec.ts';
+import { EkphrasisError } from '../op/errors.ts';
+import type { AdapterFacts } from '../op/op.ts';
+import { elementCount, type TensorSpec } from '../op/spec.ts';
+import { profileTotals } from '../profiling/profile.ts';
 import {
   readTuning,
   type TunedCall,
@@ -12,8 +12,8 @@ import {
   type TuningReport,
   tuningTarget,
   writeTuning,
-} from '../tuning.ts';
-import { raceVariants } from '../variant-race.ts';
+} from '../profiling/tuning.ts';
+import { raceVariants } from '../profiling/variant-race.ts';
 import type { Executor, TunableCall, VariantChoice } from './variant-choice.ts';
 
 /** What the tuner needs of a device. */

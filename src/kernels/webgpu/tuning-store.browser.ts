@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../errors.ts';
+import { UnsupportedError } from '../op/errors.ts';
 
 /** What a page keeps for a target, and where. Null where there is nothing. */
 export async function readTuningText(target: string): Promise<{ text: string; place: string } | null> {

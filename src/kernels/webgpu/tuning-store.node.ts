@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { FormatError, UnsupportedError } from '../errors.ts';
+import { FormatError, UnsupportedError } from '../op/errors.ts';
 
 /**
  * What is kept for a target, and in which file. Null where there is nothing, or EKPHRASIS_TUNING=none is set. Rejects

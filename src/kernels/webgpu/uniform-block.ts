@@ -1,4 +1,4 @@
-import type { Launch } from '../op.ts';
+import type { Launch } from '../op/op.ts';
 import { bufferUsage } from './gpu-flags.ts';
 import { packUniforms, type UniformLayout } from './uniforms.ts';
 

@@ -1,5 +1,5 @@
-import { KernelError } from '../errors.ts';
-import type { Launch } from '../op.ts';
+import { KernelError } from '../op/errors.ts';
+import type { Launch } from '../op/op.ts';
 import type { SpecialisedSource } from './specialise.ts';
 import { structFields } from './wgsl-declarations.ts';
 

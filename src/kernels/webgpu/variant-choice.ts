@@ -1,9 +1,9 @@
 import type { Operand } from '../device.ts';
-import { UnsupportedError } from '../errors.ts';
-import type { GpuCall, OpDefinition } from '../op.ts';
-import { densePlacement } from '../placement.ts';
-import { describe, type TensorSpec } from '../spec.ts';
-import { type TunedChoices, tuningKey } from '../tuning.ts';
+import { UnsupportedError } from '../op/errors.ts';
+import type { GpuCall, OpDefinition } from '../op/op.ts';
+import { densePlacement } from '../op/placement.ts';
+import { describe, type TensorSpec } from '../op/spec.ts';
+import { type TunedChoices, tuningKey } from '../profiling/tuning.ts';
 
 /** Runs ops whose definition is at hand. */
 export interface Executor {

@@ -5,14 +5,14 @@ import {
   type EkphrasisError,
   KernelError,
   UnsupportedError,
-} from '../errors.ts';
-import type { AdapterFacts, GpuCall, OpAttributes, OpDefinition, OpName } from '../op.ts';
+} from '../op/errors.ts';
+import type { AdapterFacts, GpuCall, OpAttributes, OpDefinition, OpName } from '../op/op.ts';
+import { densePlacement, placementIn } from '../op/placement.ts';
+import { type DeviceArray, describe, elementCount, type TensorSpec } from '../op/spec.ts';
 import { opTable } from '../op-table.ts';
-import { densePlacement, placementIn } from '../placement.ts';
-import { PlanOperands } from '../plan-operands.ts';
-import type { Profiled } from '../profile.ts';
-import { type DeviceArray, describe, elementCount, type TensorSpec } from '../spec.ts';
-import type { TunedChoices, TuningProgress, TuningReport } from '../tuning.ts';
+import { PlanOperands } from '../plans/plan-operands.ts';
+import type { Profiled } from '../profiling/profile.ts';
+import type { TunedChoices, TuningProgress, TuningReport } from '../profiling/tuning.ts';
 import { type AdapterOptions, openAdapter } from './adapter.ts';
 import { adapterFacts, deviceDescriptor } from './adapter-facts.ts';
 import { BindGroupCache } from './bind-groups.ts';

@@ -1,8 +1,8 @@
 import type { Device, DevicePlan, Operand } from '../device.ts';
-import { DisposedError } from '../errors.ts';
-import { shareBuffers } from '../lifetimes.ts';
-import type { PlanOperands } from '../plan-operands.ts';
-import type { TensorSpec } from '../spec.ts';
+import { DisposedError } from '../op/errors.ts';
+import type { TensorSpec } from '../op/spec.ts';
+import { shareBuffers } from '../plans/lifetimes.ts';
+import type { PlanOperands } from '../plans/plan-operands.ts';
 import type { BindGroupCache } from './bind-groups.ts';
 import type { BufferPool, DeviceBuffer } from './buffer-pool.ts';
 import { GpuStorage } from './gpu-storage.ts';

@@ -1,4 +1,4 @@
-import { KernelError } from '../errors.ts';
+import { KernelError } from '../op/errors.ts';
 
 /** A top-level declaration of a WGSL file, with its attributes. */
 export interface Declaration {

@@ -1,6 +1,6 @@
 import type { Dataset } from 'jsfive';
-import { FormatError } from '../../kernels/errors.ts';
-import { elementCount } from '../../kernels/spec.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
+import { elementCount } from '../../kernels/op/spec.ts';
 import { shapeText } from './keras-model.ts';
 import type { WeightArray } from './weights.ts';
 import { encodedWeight } from './weights.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { convolutions } from '../inception-v3/architecture.ts';
 import type { KerasModel } from './keras-model.ts';
 import { shapeText, weightPath } from './keras-model.ts';

@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 
 /** A JSON object whose members are not yet known to have any type. */
 export type JsonObject = Readonly<Record<string, unknown>>;

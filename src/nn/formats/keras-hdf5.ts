@@ -1,5 +1,5 @@
 import { Dataset, File, Group } from 'jsfive';
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { datasetWeight } from './hdf5-dataset.ts';
 import { parseJsonObject } from './json-fields.ts';
 import type { KerasLayer, KerasModel } from './keras-model.ts';

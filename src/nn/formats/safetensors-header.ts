@@ -1,5 +1,5 @@
-import { FormatError } from '../../kernels/errors.ts';
-import { elementCount } from '../../kernels/spec.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
+import { elementCount } from '../../kernels/op/spec.ts';
 import type { JsonObject } from './json-fields.ts';
 import { expectNumber, expectObject, expectShape, parseJsonObject, shown } from './json-fields.ts';
 

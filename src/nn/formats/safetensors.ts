@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import type { TensorEntry, TensorType } from './safetensors-header.ts';
 import { parseHeader, quantisationKey } from './safetensors-header.ts';
 import type { WeightArray, WeightEncoding, Weights } from './weights.ts';

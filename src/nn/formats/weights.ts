@@ -1,4 +1,4 @@
-import { FormatError } from '../../kernels/errors.ts';
+import { FormatError } from '../../kernels/op/errors.ts';
 import { float16Bits, float16ToFloat32, largestFloat16 } from './float16.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Device } from '../../kernels/device.ts';
-import { FormatError, UnsupportedError } from '../../kernels/errors.ts';
-import { type Shape, sameShape } from '../../kernels/spec.ts';
+import { FormatError, UnsupportedError } from '../../kernels/op/errors.ts';
+import { type Shape, sameShape } from '../../kernels/op/spec.ts';
 import { scope } from '../../tensor/scope.ts';
 import { activeTape } from '../../tensor/tape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../../kernels/errors.ts';
+import { UnsupportedError } from '../../kernels/op/errors.ts';
 import { dropout } from '../../tensor/functions.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Module } from '../module.ts';

@@ -1,4 +1,4 @@
-import type { Activation } from '../../kernels/activation.ts';
+import type { Activation } from '../../kernels/parts/activation.ts';
 import { customGradient } from '../../tensor/custom-gradient.ts';
 import { concat, firstRows, lstmGates, matmul } from '../../tensor/functions.ts';
 import { executeAll, type Tensor } from '../../tensor/tensor.ts';

@@ -1,5 +1,5 @@
-import type { Activation } from '../../kernels/activation.ts';
 import type { Device } from '../../kernels/device.ts';
+import type { Activation } from '../../kernels/parts/activation.ts';
 import { lstmGates, matmul } from '../../tensor/functions.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { scope } from '../../tensor/scope.ts';

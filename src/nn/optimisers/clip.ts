@@ -1,4 +1,4 @@
-import { ShapeError } from '../../kernels/errors.ts';
+import { ShapeError } from '../../kernels/op/errors.ts';
 import { scope } from '../../tensor/scope.ts';
 import { execute, scalar, type Tensor } from '../../tensor/tensor.ts';
 

@@ -1,5 +1,5 @@
-import { FormatError, ShapeError } from '../../kernels/errors.ts';
-import { type Shape, sameShape } from '../../kernels/spec.ts';
+import { FormatError, ShapeError } from '../../kernels/op/errors.ts';
+import { type Shape, sameShape } from '../../kernels/op/spec.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { HostWeight } from '../module.ts';

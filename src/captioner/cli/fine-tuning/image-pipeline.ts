@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { EkphrasisError } from '../../../kernels/errors.ts';
+import { EkphrasisError } from '../../../kernels/op/errors.ts';
 import type { Augmentation } from '../../images/augment-image.ts';
 import type { RgbImage } from '../../images/rgb-image.ts';
 import { workerUrl } from '../files.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FormatError } from '../../../kernels/errors.ts';
+import { FormatError } from '../../../kernels/op/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import type { WeightArray } from '../../../nn/formats/weights.ts';
 import type { HostWeight } from '../../../nn/module.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { EkphrasisError } from '../../../kernels/errors.ts';
+import { EkphrasisError } from '../../../kernels/op/errors.ts';
 import { writeSafetensors } from '../../../nn/formats/safetensors.ts';
 import { stageChannels } from '../../../nn/inception-v3/architecture.ts';
 import type { EncoderConfig } from '../../config.ts';

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { FormatError } from '../../../kernels/errors.ts';
-import { elementCount } from '../../../kernels/spec.ts';
+import { FormatError } from '../../../kernels/op/errors.ts';
+import { elementCount } from '../../../kernels/op/spec.ts';
 import { float16ToFloat32 } from '../../../nn/formats/float16.ts';
 
 /** Where the features of an image lie. */

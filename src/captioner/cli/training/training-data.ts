@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '../../../kernels/device.ts';
-import { elementCount } from '../../../kernels/spec.ts';
+import { elementCount } from '../../../kernels/op/spec.ts';
 import type { CaptionerConfig } from '../../config.ts';
 import type { CaptionedImage } from '../../data/captioned-image.ts';
 import { cleanCaptions } from '../../data/clean-captions.ts';

@@ -1,4 +1,4 @@
-import { EkphrasisError } from '../../../kernels/errors.ts';
+import { EkphrasisError } from '../../../kernels/op/errors.ts';
 import type { InceptionV3 } from '../../../nn/inception-v3/inception-v3.ts';
 import { Module } from '../../../nn/module.ts';
 import type { MovingAverage } from '../../../nn/moving-average.ts';

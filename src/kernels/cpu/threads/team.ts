@@ -1,5 +1,5 @@
 import { obstacleToSharing, parallelism, startThread } from '#threads';
-import { KernelError, UnsupportedError } from '../../errors.ts';
+import { KernelError, UnsupportedError } from '../../op/errors.ts';
 import { BOARD_BYTES, type JobBoard, type Kernel, openJobBoard } from './job-board.ts';
 import type { Thread } from './thread.ts';
 import { type Assignment, type Reply, workerProgram } from './worker.ts';

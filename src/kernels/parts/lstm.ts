@@ -1,9 +1,9 @@
+import { checkDType, checkRank, checkShape } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { SampleInput } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { describe, type TensorSpec } from '../op/spec.ts';
 import type { Activation } from './activation.ts';
-import { checkDType, checkRank, checkShape } from './checks.ts';
-import { ShapeError } from './errors.ts';
-import type { SampleInput } from './op.ts';
-import { floatSample } from './samples.ts';
-import { describe, type TensorSpec } from './spec.ts';
 
 export interface LstmAttributes {
   /** Of the candidate and of the cell state on its way out. */

@@ -1,4 +1,4 @@
-import type { AdapterFacts } from './op.ts';
+import type { AdapterFacts } from '../op/op.ts';
 
 /** Invocations of a workgroup in kernels without workgroup memory; shaders declare `const WORKGROUP_SIZE: u32 = 64u`. */
 export const WORKGROUP_SIZE = 64;

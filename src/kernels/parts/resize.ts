@@ -1,5 +1,5 @@
-import { checkDType, checkRank } from './checks.ts';
-import type { Shape, TensorSpec } from './spec.ts';
+import { checkDType, checkRank } from '../op/checks.ts';
+import type { Shape, TensorSpec } from '../op/spec.ts';
 
 /** Where an output position reads along one axis: between `low` and `high`, `weight` of the way. */
 export interface Tap {

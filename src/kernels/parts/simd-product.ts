@@ -1,8 +1,8 @@
-import type { Activation } from '../activation.ts';
-import type { SimdCall } from '../op.ts';
-import type { WindowArguments } from '../window.ts';
-import { UnaryOperation } from './operations.ts';
-import { BLOCK_DEPTH, BLOCK_ROWS, TILE_COLUMNS, TILE_ROWS } from './simd/blocks.ts';
+import { BLOCK_DEPTH, BLOCK_ROWS, TILE_COLUMNS, TILE_ROWS } from '../cpu/simd/blocks.ts';
+import type { SimdCall } from '../op/op.ts';
+import type { Activation } from './activation.ts';
+import { UnaryOperation } from './simd-operations.ts';
+import type { WindowArguments } from './window.ts';
 
 /** A matrix in memory: its address, its row length in floats, and whether it is read transposed. */
 export interface SimdMatrix {

@@ -1,9 +1,9 @@
-import source from '../../shaders/moments.wgsl';
-import { checkAlike, checkInputCount } from './checks.ts';
+import source from '../../../shaders/moments.wgsl';
+import { checkAlike, checkInputCount } from '../op/checks.ts';
+import type { GpuCall, Launch, SampleInput, Shader } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount, type TensorSpec } from '../op/spec.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { GpuCall, Launch, SampleInput, Shader } from './op.ts';
-import { floatSample } from './samples.ts';
-import { elementCount, type TensorSpec } from './spec.ts';
 
 /** What optimisers have in common that keep running means of the gradient, m, and of its square, v. */
 export interface MomentAttributes {

@@ -1,4 +1,4 @@
-import type { Shader } from './op.ts';
+import type { Shader } from '../op/op.ts';
 
 /** Activations that a kernel can apply to its result; hardSigmoid is Keras 2's clip(0.2·x + 0.5, 0, 1). */
 export type Activation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'hardSigmoid';

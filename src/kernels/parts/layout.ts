@@ -1,4 +1,4 @@
-import { type Shape, stridesOf } from './spec.ts';
+import { type Shape, stridesOf } from '../op/spec.ts';
 
 /** Axes walked together over several arrays: one shape, and for each array its strides in elements. */
 export interface Layout {

@@ -1,4 +1,4 @@
-import { KernelError, OutOfMemoryError } from './errors.ts';
+import { KernelError, OutOfMemoryError } from '../op/errors.ts';
 
 /** Milliseconds that one run takes in a variant, as the mean of several runs in a row. */
 export type Stopwatch = (variant: string, runs: number) => Promise<number>;

@@ -3,7 +3,7 @@ import type { DType, NumericArray, Shape, TensorSpec } from './spec.ts';
 /**
  * The attributes of every op, by op name. Each op file adds its own row by declaration merging:
  *
- *     declare module '../op.ts' {
+ *     declare module '../op/op.ts' {
  *       interface OpAttributes { softmax: SoftmaxAttributes }
  *     }
  *

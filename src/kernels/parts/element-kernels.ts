@@ -1,6 +1,6 @@
-import source from '../../shaders/elements.wgsl';
+import source from '../../../shaders/elements.wgsl';
+import type { AdapterFacts, Launch, Shader } from '../op/op.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, Launch, Shader } from './op.ts';
 
 /** What makes the launch of a kernel on elements its own; its uniforms are `size` besides `uniforms`. */
 export interface ElementKernel extends Pick<Launch, 'uniforms' | 'bindings'> {

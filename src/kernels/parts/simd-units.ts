@@ -1,4 +1,4 @@
-import { UNIT_ELEMENTS } from './simd/blocks.ts';
+import { UNIT_ELEMENTS } from '../cpu/simd/blocks.ts';
 
 export { UNIT_ELEMENTS };
 

@@ -1,6 +1,6 @@
+import type { GradientContext, Value } from '../op/op.ts';
+import { type Shape, sameShape } from '../op/spec.ts';
 import type { Activation } from './activation.ts';
-import type { GradientContext, Value } from './op.ts';
-import { type Shape, sameShape } from './spec.ts';
 
 /** A float32 scalar as a tensor, for gradients that scale. */
 export function scalar<A>(context: GradientContext<A>, value: number): Value {

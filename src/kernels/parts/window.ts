@@ -1,5 +1,5 @@
-import { ShapeError } from './errors.ts';
-import type { Shape } from './spec.ts';
+import { ShapeError } from '../op/errors.ts';
+import type { Shape } from '../op/spec.ts';
 
 /** Keras's paddings: 'same' gives ceil(size / stride) outputs, 'valid' only whole windows. */
 export type Padding = 'same' | 'valid';

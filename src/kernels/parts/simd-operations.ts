@@ -1,4 +1,4 @@
-import { BinaryOperation, UnaryOperation, UnarySlope } from './simd/operations.ts';
+import { BinaryOperation, UnaryOperation, UnarySlope } from '../cpu/simd/operations.ts';
 
 export { BinaryOperation, UnaryOperation, UnarySlope };
 

@@ -1,8 +1,8 @@
-import source from '../../shaders/row-reduction.wgsl';
-import softmaxSum from '../../shaders/softmax-sum.wgsl';
+import source from '../../../shaders/row-reduction.wgsl';
+import softmaxSum from '../../../shaders/softmax-sum.wgsl';
+import type { AdapterFacts, Launch, Shader } from '../op/op.ts';
+import { elementCount, type TensorSpec } from '../op/spec.ts';
 import { foldGrid } from './grid.ts';
-import type { AdapterFacts, Launch, Shader } from './op.ts';
-import { elementCount, type TensorSpec } from './spec.ts';
 
 /**
  * Kernels that reduce rows are hooks of row-reduction.wgsl, which gives a row to so many invocations. One (`serial`)

@@ -1,5 +1,5 @@
-import { DTypeError, ShapeError } from './errors.ts';
-import { describe, type Shape, sameShape, type TensorSpec } from './spec.ts';
+import { DTypeError, ShapeError } from '../op/errors.ts';
+import { describe, type Shape, sameShape, type TensorSpec } from '../op/spec.ts';
 import { type WindowAttributes, type WindowGeometry, windowGeometry } from './window.ts';
 
 /** The convolution whose gradient an op computes. */

@@ -1,6 +1,6 @@
-import { checkDType, checkRank } from './checks.ts';
-import { ShapeError } from './errors.ts';
-import { describe, type NumericArray, type TensorSpec } from './spec.ts';
+import { checkDType, checkRank } from '../op/checks.ts';
+import { ShapeError } from '../op/errors.ts';
+import { describe, type NumericArray, type TensorSpec } from '../op/spec.ts';
 
 /**
  * Checks the numbers by which rows choose among matrices, int32 [B], one for each of B rows. Throws ShapeError or

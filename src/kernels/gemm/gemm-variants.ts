@@ -1,5 +1,5 @@
+import type { AdapterFacts } from '../op/op.ts';
 import type { RegisterTile } from './gemm-tiles.ts';
-import type { AdapterFacts } from './op.ts';
 
 /** A variant that keeps tiles of y in registers. */
 export interface RegisterVariant {

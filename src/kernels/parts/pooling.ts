@@ -1,9 +1,9 @@
-import poolSource from '../../shaders/pool.wgsl';
-import { checkDType, checkRank } from './checks.ts';
+import poolSource from '../../../shaders/pool.wgsl';
+import { checkDType, checkRank } from '../op/checks.ts';
+import type { AdapterFacts, CallSpecs, GpuCall, Launch, Sample, Shader, SimdCall } from '../op/op.ts';
+import { floatSample } from '../op/samples.ts';
+import { elementCount, type Shape, type TensorSpec } from '../op/spec.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, CallSpecs, GpuCall, Launch, Sample, Shader, SimdCall } from './op.ts';
-import { floatSample } from './samples.ts';
-import { elementCount, type Shape, type TensorSpec } from './spec.ts';
 import {
   type Padding,
   type WindowGeometry,

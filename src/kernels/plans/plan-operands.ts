@@ -1,6 +1,6 @@
-import type { Device, Operand, Storage } from './device.ts';
-import { DTypeError, ShapeError } from './errors.ts';
-import { describe, sameShape, type TensorSpec } from './spec.ts';
+import type { Device, Operand, Storage } from '../device.ts';
+import { DTypeError, ShapeError } from '../op/errors.ts';
+import { describe, sameShape, type TensorSpec } from '../op/spec.ts';
 
 /** Where an output comes from: memory that a run allocates (by its number among such), an input, or from outside. */
 type Source = { readonly made: number } | { readonly input: number } | { readonly outside: Storage };

@@ -1,7 +1,7 @@
-import { FormatError } from './errors.ts';
-import type { AdapterFacts, CallSpecs } from './op.ts';
-import { describe } from './spec.ts';
-import { version } from './version.ts';
+import { FormatError } from '../op/errors.ts';
+import type { AdapterFacts, CallSpecs } from '../op/op.ts';
+import { describe } from '../op/spec.ts';
+import { version } from '../version.ts';
 
 /** Variants by the key of the calls that they were found to be the fastest for. */
 export type TunedChoices = ReadonlyMap<string, string>;

@@ -1,8 +1,8 @@
-import source from '../../shaders/strided-copy.wgsl';
+import source from '../../../shaders/strided-copy.wgsl';
+import type { AdapterFacts, Launch } from '../op/op.ts';
+import { elementCount, type NumericArray, type Shape } from '../op/spec.ts';
 import { linearGrid, WORKGROUP_SIZE } from './grid.ts';
 import { axesUniform, collapse, walkRuns } from './layout.ts';
-import type { AdapterFacts, Launch } from './op.ts';
-import { elementCount, type NumericArray, type Shape } from './spec.ts';
 
 /** How an op that only moves elements reads its input: y[p] = x[offset + Σ p·strides], for p over `shape`. */
 export interface Reading {

@@ -1,5 +1,5 @@
-import type { CallSpecs, OpDefinition } from './op.ts';
-import { describe, elementCount, type TensorSpec } from './spec.ts';
+import type { CallSpecs, OpDefinition } from '../op/op.ts';
+import { describe, elementCount, type TensorSpec } from '../op/spec.ts';
 
 /** What the calls of one op on operands of one shape, in one variant, cost together. */
 export interface ProfileRow {

@@ -1,18 +1,18 @@
-import registerSource from '../../shaders/gemm.wgsl';
-import biasSource from '../../shaders/gemm-bias.wgsl';
-import operandsSource from '../../shaders/gemm-operands.wgsl';
-import partsSource from '../../shaders/gemm-parts.wgsl';
-import subgroupSource from '../../shaders/gemm-subgroup.wgsl';
-import sumSource from '../../shaders/gemm-sum.wgsl';
-import tiledSource from '../../shaders/gemm-tiled.wgsl';
-import vectorASource from '../../shaders/gemm-vector-a.wgsl';
-import vectorBSource from '../../shaders/gemm-vector-b.wgsl';
-import vectorYSource from '../../shaders/gemm-vector-y.wgsl';
-import { type Activation, activationHook } from './activation.ts';
+import registerSource from '../../../shaders/gemm.wgsl';
+import biasSource from '../../../shaders/gemm-bias.wgsl';
+import operandsSource from '../../../shaders/gemm-operands.wgsl';
+import partsSource from '../../../shaders/gemm-parts.wgsl';
+import subgroupSource from '../../../shaders/gemm-subgroup.wgsl';
+import sumSource from '../../../shaders/gemm-sum.wgsl';
+import tiledSource from '../../../shaders/gemm-tiled.wgsl';
+import vectorASource from '../../../shaders/gemm-vector-a.wgsl';
+import vectorBSource from '../../../shaders/gemm-vector-b.wgsl';
+import vectorYSource from '../../../shaders/gemm-vector-y.wgsl';
+import type { AdapterFacts, BindingReference, Launch, Placement, Shader } from '../op/op.ts';
+import { type Activation, activationHook } from '../parts/activation.ts';
+import { foldGrid, linearGrid, WORKGROUP_SIZE } from '../parts/grid.ts';
 import { registerTileHook } from './gemm-tiles.ts';
 import { REGISTER_GROUP, registerVariants, type TiledVariant, tiledVariants } from './gemm-variants.ts';
-import { foldGrid, linearGrid, WORKGROUP_SIZE } from './grid.ts';
-import type { AdapterFacts, BindingReference, Launch, Placement, Shader } from './op.ts';
 
 /**
  * A product y [batches, rows, columns] as the shaders see it. The inner dimension is `segments` × `depth`; strides

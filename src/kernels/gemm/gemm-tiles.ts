@@ -1,4 +1,4 @@
-import type { Shader } from './op.ts';
+import type { Shader } from '../op/op.ts';
 
 /** A tile of rows × 4·vectors elements of a product, kept in the registers of one invocation. */
 export interface RegisterTile {
