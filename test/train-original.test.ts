@@ -43,18 +43,9 @@ training('its configuration is the original one, and its loss falls', () => {
     ...given.map((word, index) => (given[index - 1] in places ? tiny.at(places[given[index - 1]]) : word)),
     ...['--cache', tiny.at('cache')],
     // A grid of 3 × 3 places in place of 8 × 8: the whole has 53 million weights in its LSTM alone.
-    ...[
-      '--image-side',
-      '139',
-      '--num-examples',
-      '6',
-      '--patience',
-      '9',
-      '--epochs',
-      '3',
-      '--score-every',
-      '0',
-    ],
+    ...['--image-side', '139', '--num-examples', '6', '--score-every', '0'],
+    // Nadam's first steps go astray on so few captions.
+    ...['--epochs', '10', '--patience', '10'],
     ...['--device', 'cpu', '--threads', '1'],
   );
   assert.is(status, 0, stderr);
@@ -77,7 +68,7 @@ training('its configuration is the original one, and its loss falls', () => {
   const { weights } = readSafetensors(readFileSync(file), file);
   assert.equal(weights.get('lstm.kernel')?.shape, [9 * 256 + 256, 4 * 768]);
   const losses = tiny.metrics('out').map(({ trainLoss }) => trainLoss);
-  assert.ok(losses[2] < losses[0] - 0.3, losses.join(' '));
+  assert.ok(losses[9] < losses[0] - 0.3, losses.join(' '));
   const shown = ['--model', tiny.at('out'), '--device', 'cpu', 'test/images/cat.jpg'];
   assert.ok(execFileSync('node', ['dist/caption.js', ...shown], { encoding: 'utf8' }).trim().length > 0);
 });
