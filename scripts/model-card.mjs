@@ -17,6 +17,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { architectureText, lookingLimit } from './model-card/architecture.mjs';
+import { devCaptionsText } from './model-card/dev-captions.mjs';
 import { photographsText } from './model-card/photographs.mjs';
 import { addSteps, count, fineTuningText, table, trainingText } from './model-card/trainings.mjs';
 
@@ -135,15 +136,28 @@ function stepsText(folder) {
   return `Step by step, at beam 3:\n\n${text}\n\n`;
 }
 
+/** Thirty of the captions that were scored, where they were kept. */
+function devText(folder) {
+  if (!existsSync(join(folder, 'dev-captions.json'))) return '';
+  const { model, captions } = readJson(folder, 'dev-captions.json', 'ekphrasis-dev-captions');
+  checkModel(folder, model, 'dev-captions.json', 'dev-captions.mjs');
+  return `${devCaptionsText(captions)}\n`;
+}
+
+/** Throws where a file was made with other files than those of the folder. */
+function checkModel(folder, model, file, script) {
+  for (const [name, digest] of Object.entries(model)) {
+    if (createHash('sha256').update(readFile(folder, name)).digest('hex') !== digest) {
+      throw new CardError(`${file} is of another ${name}: run \`node scripts/model-card/${script}\``);
+    }
+  }
+}
+
 /** The photographs with their captions, if this very model has captioned them. */
 function galleryText(folder) {
   if (!existsSync(join(folder, 'gallery.json'))) return '';
   const { model, captions } = readJson(folder, 'gallery.json', 'ekphrasis-gallery');
-  for (const [name, digest] of Object.entries(model)) {
-    if (createHash('sha256').update(readFile(folder, name)).digest('hex') !== digest) {
-      throw new CardError(`gallery.json is of another ${name}: run \`node scripts/model-card/gallery.mjs\``);
-    }
-  }
+  checkModel(folder, model, 'gallery.json', 'gallery.mjs');
   const gallery = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'gallery');
   const { photographs } = readJson(gallery, 'photographs.json', 'ekphrasis-photographs');
   const { judgements } = readJson(gallery, 'judgements.json', 'ekphrasis-judgements');
@@ -160,12 +174,19 @@ const purposes = {
   'evaluation.json': 'the scores on Flickr8k, in full',
   'evaluation-everyday.json': 'the scores on everyday, in full',
   'steps.json': 'the scores of the models on the way',
+  'dev-captions.json': 'thirty of the captions that were scored',
   'gallery.json': 'captions of the photographs in `docs/gallery`',
   'LICENSE-encoder': 'licence and origin of the encoder',
 };
 
 /** What not every model has. */
-const optional = new Set(['fine-tuning.json', 'evaluation-everyday.json', 'steps.json', 'gallery.json']);
+const optional = new Set([
+  'fine-tuning.json',
+  'evaluation-everyday.json',
+  'steps.json',
+  'dev-captions.json',
+  'gallery.json',
+]);
 
 const fileTable = (folder) =>
   table(
@@ -264,7 +285,7 @@ ${stepsText(folder)}${evaluations.map(scoresText).join('\n\n')}
 Measured on ${date.slice(0, 10)} with ekphrasis ${program} (${device.description}),
 ${beam.secondsPerCaption.toFixed(3)} seconds a caption at beam 3 once the image's features are there.
 
-${confidenceText(config)}${galleryText(folder)}## Limits
+${devText(folder)}${confidenceText(config)}${galleryText(folder)}## Limits
 
 - Counts, colours and what lies where are often wrong, in sentences that sound sure.
 - ${lookingLimit(config)}
