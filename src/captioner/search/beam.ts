@@ -67,13 +67,15 @@ export class BeamSearch implements SearchMethod {
 
   /**
    * State: h, c and the last word's id of every sentence; [W, 1] each: its log probability, its length, and whether it
-   * has ended. Reports words and back pointers [steps · W] each, then the last three.
+   * has ended. Reports words and back pointers [steps · W] each, then log probabilities, lengths, ranks and whether it has
+   * ended. The ranks are there to be checked: on WebGPU the others look well where all scores were NaN.
    */
   advance(encoding: Encoding, before: readonly Tensor[], steps: number): { state: Tensor[]; report: Tensor } {
     const width = this.#width;
     const { vocabulary } = this.#decoder.config.decoder;
     const { one, endId, count, penalty, onlyEnd } = this.#constants;
     let [h, c, ids, score, length, finished] = before;
+    let ranks = score;
     const words: Tensor[] = [];
     const parents: Tensor[] = [];
     for (let step = 0; step < steps; step++) {
@@ -83,7 +85,9 @@ export class BeamSearch implements SearchMethod {
       const scores = score.add(logs.add(onlyEnd.multiply(finished)));
       const lengths = length.add(running);
       const rank = scores.divide(this.#power(lengths)).reshape([1, width * vocabulary]);
-      const best = topK(rank, width).indices.reshape([width]);
+      const top = topK(rank, width);
+      ranks = top.values;
+      const best = top.indices.reshape([width]);
       const parent = execute('floorDivide', [best, count], {});
       ids = execute('modulo', [best, count], {});
       const ended = execute('cast', [execute('equal', [ids, endId], {})], { dtype: 'float32' });
@@ -95,7 +99,7 @@ export class BeamSearch implements SearchMethod {
       parents.push(parent);
     }
     const choices = execute('cast', [concat([...words, ...parents], 0)], { dtype: 'float32' });
-    const ends = [score, length, finished].map((tensor) => tensor.reshape([width]));
+    const ends = [score, length, ranks, finished].map((tensor) => tensor.reshape([width]));
     return { state: [h, c, ids, score, length, finished], report: concat([choices, ...ends], 0) };
   }
 

@@ -161,9 +161,16 @@ export class SentenceSearch {
   }
 }
 
+/**
+ * Where all scores are NaN, `topK` and `argmax` give on WebGPU the lowest float32 of the index 2³¹ − 1. No sentence scores so
+ * low, impossible words included, and no word has that number.
+ */
+const lowest = -1e30;
+const noWord = 2 ** 31 - 1;
+
 /** A NaN is neither more nor less than another score, so the search would end with any sentence, or with none. */
 function requireNumbers(report: DeviceArray): void {
-  if ((report as Float32Array).every(Number.isFinite)) return;
+  if ((report as Float32Array).every((value) => value > lowest && value < noWord)) return;
   throw new EkphrasisError(
     'the scores of the words are no numbers: the weights of this model are too large for float32, or its device computes wrongly. Get an intact copy of the model, or choose another device (--device)',
   );
