@@ -99,8 +99,8 @@ export class CaptionerWorker {
    */
   async caption(image: RgbImage | Picture, options: CaptionOptions = {}): Promise<MeasuredCaption> {
     const { onWord, signal, ...sent } = options;
-    signal?.throwIfAborted();
     const sendable = await sendableImage(image);
+    signal?.throwIfAborted();
     const id = this.#next++;
     const abort = () => {
       this.#send({ kind: 'abort', id });
