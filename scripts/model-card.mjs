@@ -29,6 +29,8 @@ function readFile(folder, name) {
   return readFileSync(path);
 }
 
+const digestOf = (folder, name) => createHash('sha256').update(readFile(folder, name)).digest('hex');
+
 function readJson(folder, name, format) {
   const path = join(folder, name);
   let value;
@@ -62,8 +64,7 @@ function readEvaluation(folder, file) {
     throw new CardError(`${file} scores ${data.limit ?? 'all'} images of ${data.split}, expected all of dev`);
   }
   for (const [name, { sha256 }] of Object.entries(model)) {
-    const bytes = readFile(folder, name);
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    if (digestOf(folder, name) !== sha256) {
       throw new CardError(`${file} was measured with another ${name}: run evaluate again`);
     }
   }
@@ -147,7 +148,7 @@ function devText(folder) {
 /** Throws where a file was made with other files than those of the folder. */
 function checkModel(folder, model, file, script) {
   for (const [name, digest] of Object.entries(model)) {
-    if (createHash('sha256').update(readFile(folder, name)).digest('hex') !== digest) {
+    if (digestOf(folder, name) !== digest) {
       throw new CardError(`${file} is of another ${name}: run \`node scripts/model-card/${script}\``);
     }
   }
